@@ -1,0 +1,272 @@
+"""Status pages, their components, and what is said about them."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from apps.core.models import ArchivableModel
+from apps.pages.status import ComponentStatus
+
+SLUG = RegexValidator(
+    r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", "Use lower-case letters, digits and inner hyphens."
+)
+DOMAIN = RegexValidator(
+    r"^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$",
+    "Enter a host name such as status.example.com, without http:// and path.",
+)
+
+
+class Page(ArchivableModel):
+    """A public status page. `updated_at` is the last change of anything on it."""
+
+    name = models.CharField(max_length=120, help_text="Shown to readers, without the word Status.")
+    slug = models.CharField(
+        max_length=63, validators=[SLUG], help_text="The page's address: /status/<slug>/."
+    )
+    description = models.TextField(blank=True, default="")
+    time_zone = models.CharField(
+        max_length=64, default="UTC", help_text="IANA name, such as Europe/Berlin."
+    )
+    domain = models.CharField(
+        max_length=253,
+        blank=True,
+        default="",
+        validators=[DOMAIN],
+        help_text="The page's own host name, if it has one.",
+    )
+
+    class Meta(ArchivableModel.Meta):
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slug"],
+                condition=Q(archived_at__isnull=True),
+                name="page_slug_once",
+                violation_error_message="There is already a page with this slug.",
+            ),
+            models.UniqueConstraint(
+                fields=["domain"],
+                condition=Q(archived_at__isnull=True) & ~Q(domain=""),
+                name="page_domain_once",
+                violation_error_message="Another page has this domain.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ComponentGroup(ArchivableModel):
+    """A named group of components on a page. Groups do not nest."""
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="groups")
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True, default="")
+    position = models.PositiveIntegerField(default=1)
+
+    class Meta(ArchivableModel.Meta):
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["page", "name"],
+                condition=Q(archived_at__isnull=True),
+                name="group_name_once",
+                violation_error_message="The page has a group with this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Component(ArchivableModel):
+    """A part of what readers use. Without a page it is unplaced: it keeps its history, no one sees it.
+
+    `status` is derived from the contributions (see status.py) and kept here for reading.
+    `status_since` is the start of the open StatusPeriod.
+    """
+
+    page = models.ForeignKey(
+        Page, on_delete=models.PROTECT, related_name="components", null=True, blank=True
+    )
+    group = models.ForeignKey(
+        ComponentGroup, on_delete=models.PROTECT, related_name="components", null=True, blank=True
+    )
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True, default="")
+    position = models.PositiveIntegerField(default=1, help_text="Its place inside its level.")
+    showcase = models.BooleanField(default=True, help_text="Show uptime bars.")
+    hidden = models.BooleanField(
+        default=False, help_text="Keep it off every public surface, and out of the page's status."
+    )
+    only_show_if_degraded = models.BooleanField(default=False)
+    start_date = models.DateField(
+        null=True, blank=True, help_text="Uptime is shown from this day on."
+    )
+    status = models.CharField(
+        max_length=24,
+        choices=ComponentStatus.choices,
+        default=ComponentStatus.OPERATIONAL,
+        editable=False,
+    )
+    status_since = models.DateTimeField(editable=False)
+
+    class Meta(ArchivableModel.Meta):
+        ordering = ["position", "name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "name"],
+                condition=Q(archived_at__isnull=True, group__isnull=False),
+                name="component_name_once_in_group",
+                violation_error_message="The group has a component with this name already.",
+            ),
+            models.UniqueConstraint(
+                fields=["page", "name"],
+                condition=Q(archived_at__isnull=True, group__isnull=True),
+                name="component_name_once_on_page",
+                violation_error_message="The page has a component with this name already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(group__isnull=True) | Q(page__isnull=False),
+                name="component_group_needs_page",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StatusContribution(models.Model):
+    """One source's opinion of a component's status.
+
+    `source` and `key` name the holder: staff "", a link the integration link's public id, an incident or
+    maintenance its public id. `since` is when the source came to this opinion; a link's mute ends when
+    (status, since) changes. `label` is what staff read as the source.
+    """
+
+    class Source(models.TextChoices):
+        STAFF = "staff", "Staff"
+        LINK = "link", "Monitor"
+        INCIDENT = "incident", "Incident"
+        MAINTENANCE = "maintenance", "Maintenance"
+
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="contributions")
+    source = models.CharField(max_length=12, choices=Source.choices)
+    key = models.CharField(max_length=80, blank=True, default="")
+    label = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(max_length=24, choices=ComponentStatus.choices)
+    since = models.DateTimeField()
+    muted = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["component", "source", "key"], name="contribution_once_per_source"
+            ),
+            models.CheckConstraint(
+                condition=Q(muted=False) | Q(source="link"), name="only_links_are_muted"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_source_display()} says {self.get_status_display()}"
+
+
+class StatusPeriod(models.Model):
+    """An unbroken stretch of one derived status. Exactly one is open per component; they never overlap."""
+
+    id = models.BigAutoField(primary_key=True)
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="periods")
+    status = models.CharField(max_length=24, choices=ComponentStatus.choices)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["started_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["component"],
+                condition=Q(ended_at__isnull=True),
+                name="period_one_open_per_component",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gt=F("started_at")),
+                name="period_ends_after_start",
+            ),
+        ]
+        indexes = [models.Index(fields=["component", "ended_at"], name="period_by_component")]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} from {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class MeasurementGap(models.Model):
+    """A stretch in which nobody measured the component. It leaves the denominator of uptime."""
+
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="gaps")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["started_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at__gt=F("started_at")), name="gap_ends_after_start"
+            )
+        ]
+        indexes = [models.Index(fields=["component", "ended_at"], name="gap_by_component")]
+
+    def __str__(self) -> str:
+        return f"not measured from {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Metric(ArchivableModel):
+    """A number shown over time on a page."""
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="metrics")
+    name = models.CharField(max_length=120)
+    unit = models.CharField(max_length=20, blank=True, default="")
+    position = models.PositiveIntegerField(default=1)
+    hidden = models.BooleanField(default=False)
+
+    class Meta(ArchivableModel.Meta):
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["page", "name"],
+                condition=Q(archived_at__isnull=True),
+                name="metric_name_once",
+                violation_error_message="The page has a metric with this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MetricPoint(models.Model):
+    """One value of a metric from one source (a link's public id, or empty). Written in bulk only.
+
+    The key makes a repeated write harmless: the same source's value for the same instant is kept once.
+    """
+
+    pk = models.CompositePrimaryKey("metric_id", "at", "source")
+    metric = models.ForeignKey(
+        Metric,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="points",
+    )
+    at = models.DateTimeField()
+    source = models.CharField(max_length=12, default="")
+    value = models.FloatField()
+
+    class Meta:
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.value} at {self.at:%Y-%m-%d %H:%M:%S}"

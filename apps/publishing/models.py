@@ -1,0 +1,54 @@
+"""Which version of a page is asked for, and which is published."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F
+
+from apps.core.models import LeasedRow
+from apps.pages.models import Page
+
+
+class Publication(LeasedRow):
+    """A page's published state. A change raises `requested_seq`; a build raises `published_seq` to what it read.
+
+    `checked_at` is when a build last found the files true, `fresh_until` when readers should be told that
+    they are stale.
+    """
+
+    page = models.OneToOneField(
+        Page, on_delete=models.CASCADE, primary_key=True, related_name="publication"
+    )
+    requested_seq = models.PositiveBigIntegerField(default=1)
+    requested_at = models.DateTimeField(null=True)
+    published_seq = models.PositiveBigIntegerField(default=0)
+    published_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    fresh_until = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["page"],
+                condition=models.Q(requested_seq__gt=F("published_seq")),
+                name="publication_behind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.published_seq} of {self.page}"
+
+
+class Bundle(models.Model):
+    """The files of a page's newest version in one value, from which other hosts write their copy."""
+
+    publication = models.OneToOneField(
+        Publication, on_delete=models.CASCADE, primary_key=True, related_name="bundle"
+    )
+    seq = models.PositiveBigIntegerField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the content, hexadecimal.")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"bundle {self.seq}"
