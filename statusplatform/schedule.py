@@ -1,0 +1,25 @@
+"""Every periodic entry of the platform.
+
+Beat copies these into django-celery-beat's tables at its start. Monitors are not among them: what
+is due is claimed by one statement (see docs/architecture.md). An entry's message lives about as
+long as its interval, so that a stopped worker does not come back to a backlog.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _every(task: str, seconds: float, *, expires_s: float) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expires": expires_s}}
+
+
+DAY_S = 86_400
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "claim due schedules": _every("monitors.dispatch_due", 1, expires_s=2),
+    "attempt waiting deliveries": _every("integrations.sweep", 5, expires_s=5),
+    "publish changed pages": _every("publishing.sweep", 1, expires_s=2),
+    "tell that beat and worker live": _every("core.heartbeat", 5, expires_s=10),
+    "make partitions ahead": _every("monitors.ensure_partitions", DAY_S, expires_s=DAY_S // 2),
+}
