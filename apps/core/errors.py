@@ -21,7 +21,21 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The input is wrong; asking again with the same input is refused again."""
+    """The input is wrong; asking again with the same input is refused again.
+
+    `errors` lists every (path, message) found, the leading one included.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        field: str | None = None,
+        errors: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(code, message, field=field)
+        self.errors = errors or ((field or "", message),)
 
 
 class Conflict(DomainError):
