@@ -250,10 +250,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusplatform.settings")
     arguments = sys.argv[1:]
     if arguments[:1] == ["test"]:
-        import pytest
+        from tests.runner import main as run_tests
 
         os.chdir(str(BASE_DIR))
-        sys.exit(pytest.main(arguments[1:]))
+        sys.exit(run_tests(arguments[1:]))
     if arguments[:1] == ["up"]:
         # The parent of all processes stays small: it never imports Django.
         from statusplatform.supervisor.command import run_up
