@@ -31,7 +31,7 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
-    "unfold",
+    "apps.console.apps.ThemeConfig",
     "apps.console.apps.ConsoleConfig",  # the AdminSite; Django's admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -151,4 +151,9 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # These write several lines a second, one for each message, which say nothing by themselves.
+    "loggers": {
+        name: {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}
+        for name in ("celery.beat", "celery.app.trace", "celery.worker.strategy", "kombu")
+    },
 }
