@@ -13,7 +13,9 @@ class Publication(LeasedRow):
     """A page's published state. A change raises `requested_seq`; a build raises `published_seq` to what it read.
 
     `checked_at` is when a build last found the files true, `fresh_until` when readers should be told that
-    they are stale.
+    they are stale. `archive_seq` counts the changes of the archive; `archive_frame` is the digest of what
+    every archive file shows besides its own incidents, and `archive_cursor` the incident before which the
+    walk over old files stands (0: none is going on).
     """
 
     page = models.OneToOneField(
@@ -26,6 +28,9 @@ class Publication(LeasedRow):
     checked_at = models.DateTimeField(null=True)
     fresh_until = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True, default="")
+    archive_seq = models.PositiveBigIntegerField(default=0)
+    archive_frame = models.CharField(max_length=64, blank=True, default="")
+    archive_cursor = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         indexes = [
@@ -52,3 +57,30 @@ class Bundle(models.Model):
 
     def __str__(self) -> str:
         return f"bundle {self.seq}"
+
+
+class ArchiveFile(models.Model):
+    """An incident's page or a closed month: a file of its own, written again only when its input changed.
+
+    `seq` is the publication's `archive_seq` that wrote it; other hosts fetch what is newer than theirs.
+    `digest` is of the input, `content` the compressed HTML; an empty content means that the file is gone.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    publication = models.ForeignKey(
+        Publication, on_delete=models.CASCADE, related_name="archive_files"
+    )
+    path = models.CharField(max_length=60)
+    seq = models.PositiveBigIntegerField()
+    digest = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ["seq", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["publication", "path"], name="archive_path_once")
+        ]
+        indexes = [models.Index(fields=["publication", "seq"], name="archive_newer")]
+
+    def __str__(self) -> str:
+        return self.path
