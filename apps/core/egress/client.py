@@ -1,0 +1,473 @@
+"""The thread that moves bytes: all transfers of a process, on one event loop around libcurl's multi handles.
+
+There is one multi handle for verified and one for unverified TLS, for the life of the process: libcurl parses the trust store
+once for each (7 ms, seven times the cost of a check). The thread does nothing else: requests are checked and encoded
+by the caller of `submit`, answers are read and judged by whoever `on_done` hands them to.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import resource
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
+import pycurl
+
+from apps.core.egress.guard import Guard
+from apps.core.egress.request import (
+    BadRequest,
+    EgressError,
+    EgressRequest,
+    EgressResponse,
+    Fault,
+    prepare,
+)
+from apps.core.egress.resolver import Lookup, Resolver
+from apps.core.egress.slots import Slots
+from apps.core.egress.transfer import Manner, Transfer
+
+logger = logging.getLogger(__name__)
+
+OnDone = Callable[[EgressResponse], None]
+
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_EVENTS = {
+    pycurl.POLL_IN: _READ,
+    pycurl.POLL_OUT: _WRITE,
+    pycurl.POLL_INOUT: _READ | _WRITE,
+}
+_KEPT_HANDLES = 256
+# Descriptors for everything else that the process does.
+_SPARE_DESCRIPTORS = 256
+_STOPPED = EgressError("stopped", "the platform is stopping", Fault.PLATFORM)
+_INTERNAL = EgressError("internal", "the request could not be made; see the log", Fault.PLATFORM)
+
+
+class Transfers:
+    """Starts each submitted request at its own time, and calls back with its answer.
+
+    `slots` is how many promptly answering targets are served at once; `slots.Slots` says how those that hang are
+    kept from the rest. A request that waits for a slot longer than `max_wait_s` is answered with the error
+    `no_slot`. Thread-safe; never touches a database. Make one for a process and keep it.
+    """
+
+    def __init__(
+        self,
+        *,
+        guard: Guard | None = None,
+        user_agent: str = "statusplatform",
+        ca_file: str | None = None,
+        slots: int = 1000,
+        slow_after_s: float = 1.0,
+        max_wait_s: float = 30.0,
+        name: str = "egress",
+    ) -> None:
+        self._manner = Manner(guard or Guard(), user_agent, ca_file)
+        self._max_wait_s = max_wait_s
+        ceiling = max(slots, min(4 * slots, _raise_descriptor_limit(4 * slots)))
+        self._slots: Slots[Transfer] = Slots(slots, ceiling=ceiling, slow_after_s=slow_after_s)
+        self._resolver = Resolver(name=f"{name}-dns")
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._handles: dict[bool, list[Any]] = {True: [], False: []}
+        self._moving: dict[Any, tuple[Transfer, _Multi]] = {}
+        self._selector = selectors.DefaultSelector()
+        self._multis = {verify: _Multi(self._selector) for verify in (True, False)}
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.setblocking(False)
+        self._wake_in.setblocking(False)
+        self._selector.register(self._wake_out, _READ, None)
+        self._is_awake = threading.Event()
+        self._is_closing = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(
+        self,
+        request: EgressRequest,
+        *,
+        on_done: OnDone,
+        start_at: float | None = None,
+        key: Hashable = None,
+    ) -> None:
+        """Make `request` at `start_at` (`time.monotonic()`; None or past: now).
+
+        `on_done` is called once, on the transfer thread, and must be quick; whatever is wrong with the request or the
+        target is in its answer. `key` names what is remembered as prompt or hanging (the URL's origin if None).
+        """
+        due = time.monotonic() if start_at is None else start_at
+        try:
+            prepared = prepare(request)
+        except BadRequest as error:
+            refused = EgressResponse(
+                url=request.url,
+                error=EgressError("invalid_request", str(error), Fault.REQUEST),
+                started_monotonic=due,
+            )
+            self._post(partial(self._at, due, partial(_call, on_done, refused)))
+            return
+        transfer = Transfer(
+            request,
+            prepared,
+            self._manner,
+            key=prepared.target.origin if key is None else key,
+            start_at=due,
+            on_done=on_done,
+        )
+        self._post(partial(self._schedule, transfer))
+
+    def fetch(self, request: EgressRequest, *, key: Hashable = None) -> EgressResponse:
+        """Make `request` now and wait for its answer. Not to be called from an `on_done`."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("fetch() on the transfer thread would wait for itself")
+        answers: deque[EgressResponse] = deque()
+        arrived = threading.Event()
+
+        def keep(response: EgressResponse) -> None:
+            answers.append(response)
+            arrived.set()
+
+        self.submit(request, on_done=keep, key=key)
+        arrived.wait(request.timeout_s + self._max_wait_s + 5)
+        return answers[0] if answers else EgressResponse(url=request.url, error=_INTERNAL)
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Stop. What is scheduled, waiting or in flight is answered with the error `stopped`."""
+        with self._lock:
+            self._is_closing = True
+        self._wake()
+        self._thread.join(timeout_s)
+
+    @property
+    def in_flight(self) -> int:
+        return self._slots.in_flight
+
+    @property
+    def waiting(self) -> int:
+        """How many are due and have no slot."""
+        return self._slots.waiting
+
+    # Everything below runs on the transfer thread, but `_post` and `_wake`.
+
+    def _post(self, call: Callable[[], None]) -> None:
+        with self._lock:
+            is_closing = self._is_closing
+            self._inbox.append(call)
+        if is_closing and not self._thread.is_alive():
+            self._shut()
+            return
+        self._wake()
+
+    def _wake(self) -> None:
+        # One byte is enough for any number of calls; the thread clears the flag before it reads them.
+        if not self._is_awake.is_set():
+            self._is_awake.set()
+            try:
+                self._wake_in.send(b"\0")
+            except OSError:
+                logger.debug("the transfer thread is gone or already awake")
+
+    def _loop(self) -> None:
+        while not self._is_closing:
+            try:
+                self._turn()
+            except Exception:
+                logger.exception("egress: a turn of the transfer loop failed; going on")
+                time.sleep(0.05)
+        self._shut()
+
+    def _turn(self) -> None:
+        ready = self._selector.select(self._sleep_s())
+        for key, mask in ready:
+            if key.data is None:
+                self._read_inbox()
+            else:
+                key.data.act(key.fd, mask)
+        now = time.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
+        self._slots.tick(now)
+        self._admit(now)
+        for multi in self._multis.values():
+            multi.expire(time.monotonic())
+            self._reap(multi)
+
+    def _sleep_s(self) -> float | None:
+        now = time.monotonic()
+        wakes = [multi.deadline for multi in self._multis.values() if multi.deadline is not None]
+        if self._timers:
+            wakes.append(self._timers[0][0])
+        if self._slots.waiting and (overstay := self._slots.tick(now)) is not None:
+            wakes.append(overstay)
+        return max(0.0, min(wakes) - now) if wakes else None
+
+    def _read_inbox(self) -> None:
+        self._is_awake.clear()
+        try:
+            self._wake_out.recv(4096)
+        except BlockingIOError:
+            logger.debug("woken without a byte")
+        while self._inbox:
+            self._inbox.popleft()()
+
+    def _at(self, when: float, call: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (when, next(self._order), call))
+
+    def _schedule(self, transfer: Transfer) -> None:
+        self._at(transfer.start_at, partial(self._line_up, transfer))
+
+    def _line_up(self, transfer: Transfer) -> None:
+        self._slots.enqueue(transfer, transfer.key)
+        self._admit(time.monotonic())
+        if transfer.admission is None:
+            self._at(transfer.start_at + self._max_wait_s, partial(self._give_up, transfer))
+
+    def _give_up(self, transfer: Transfer) -> None:
+        if transfer.admission is None and not transfer.is_done:
+            transfer.is_done = True
+            error = EgressError(
+                "no_slot",
+                f"no transfer slot was free within {self._max_wait_s:g} s",
+                Fault.PLATFORM,
+            )
+            _call(transfer.on_done, transfer.fail(error))
+
+    def _admit(self, now: float) -> None:
+        for admission in self._slots.admit(now):
+            transfer = admission.item
+            if transfer.is_done:
+                self._slots.forgo(admission)
+                continue
+            transfer.begin(admission, now)
+            self._next_hop(transfer)
+
+    def _next_hop(self, transfer: Transfer) -> None:
+        try:
+            if transfer.needs_lookup:
+                self._look_up(transfer)
+            else:
+                self._dial(transfer, ())
+        except Exception:
+            logger.exception("egress: a transfer could not be started")
+            self._finish(transfer, transfer.fail(_INTERNAL))
+
+    def _look_up(self, transfer: Transfer) -> None:
+        began = transfer.lookup_began = time.monotonic()
+        self._at(transfer.deadline, partial(self._lookup_timed_out, transfer, began))
+        self._resolver.look_up(
+            transfer.target.host,
+            lambda lookup: self._post(partial(self._looked_up, transfer, began, lookup)),
+        )
+        self._nudge_resolver()
+
+    def _nudge_resolver(self) -> None:
+        if self._resolver.tick():
+            self._at(time.monotonic() + 0.1, self._nudge_resolver)
+
+    def _looked_up(self, transfer: Transfer, began: float, lookup: Lookup) -> None:
+        if transfer.is_done or transfer.lookup_began != began:
+            return
+        transfer.note_lookup(time.monotonic())
+        if lookup.addresses:
+            try:
+                self._dial(transfer, lookup.addresses)
+            except Exception:
+                logger.exception("egress: a transfer could not be started")
+                self._finish(transfer, transfer.fail(_INTERNAL))
+            return
+        message = f"{transfer.target.host} does not resolve: {lookup.error}"
+        self._finish(transfer, transfer.fail(EgressError("dns_failed", message, Fault.NETWORK)))
+
+    def _lookup_timed_out(self, transfer: Transfer, began: float) -> None:
+        if not transfer.is_done and transfer.lookup_began == began:
+            transfer.note_lookup(time.monotonic())
+            self._finish(transfer, transfer.time_out())
+
+    def _dial(self, transfer: Transfer, addresses: tuple[str, ...]) -> None:
+        request = transfer.request
+        if request.verify_tls and transfer.target.is_tls and not self._manner.ca_file:
+            error = EgressError(
+                "no_ca_file",
+                "there is no file of trusted certificates: install ca-certificates or set EGRESS_CA_FILE",
+                Fault.PLATFORM,
+            )
+            self._finish(transfer, transfer.fail(error))
+            return
+        kept = self._handles[request.cookies is None]
+        curl = kept.pop() if kept else pycurl.Curl()
+        multi = self._multis[request.verify_tls]
+        try:
+            if transfer.redirects == 0 and request.cookies is not None:
+                curl.setopt(pycurl.COOKIELIST, "ALL")
+            transfer.configure(curl, addresses, time.monotonic())
+            multi.add(curl)
+        except BaseException:
+            curl.close()
+            raise
+        self._moving[curl] = (transfer, multi)
+
+    def _reap(self, multi: _Multi) -> None:
+        for curl, code, detail in multi.finished():
+            transfer, _ = self._moving.pop(curl)
+            multi.remove(curl)
+            try:
+                response = transfer.finish_hop(curl, code, detail)
+            except Exception:
+                logger.exception("egress: an answer could not be read")
+                response = transfer.fail(_INTERNAL)
+            self._keep(curl, transfer)
+            if response is not None:
+                self._finish(transfer, response)
+            elif time.monotonic() >= transfer.deadline:
+                self._finish(transfer, transfer.time_out())
+            else:
+                self._next_hop(transfer)
+
+    def _keep(self, curl: Any, transfer: Transfer) -> None:
+        """Keep the handle for another request, cleared of everything that it refers to."""
+        kept = self._handles[transfer.request.cookies is None]
+        curl.reset()
+        if len(kept) < _KEPT_HANDLES:
+            kept.append(curl)
+        else:
+            curl.close()
+
+    def _finish(self, transfer: Transfer, response: EgressResponse) -> None:
+        if transfer.is_done:
+            return
+        transfer.is_done = True
+        if transfer.admission is not None:
+            self._slots.release(
+                transfer.admission, time.monotonic(), answered=response.status is not None
+            )
+        _call(transfer.on_done, response)
+
+    def _shut(self) -> None:
+        """Answer everything with `stopped`, and free what libcurl holds."""
+        while self._inbox:
+            self._inbox.popleft()()
+        for _, _, call in sorted(self._timers, key=lambda timer: timer[:2]):
+            if isinstance(call, partial) and call.args and isinstance(call.args[0], Transfer):
+                self._stop(call.args[0])
+            elif isinstance(call, partial) and call.func is _call:
+                call()
+        self._timers.clear()
+        for transfer in self._slots.drain():
+            self._stop(transfer)
+        for curl, (transfer, multi) in list(self._moving.items()):
+            multi.remove(curl)
+            curl.close()
+            self._stop(transfer)
+        self._moving.clear()
+        for curl in itertools.chain.from_iterable(self._handles.values()):
+            curl.close()
+        self._handles = {True: [], False: []}
+        for multi in self._multis.values():
+            multi.close()
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def _stop(self, transfer: Transfer) -> None:
+        if not transfer.is_done:
+            transfer.is_done = True
+            _call(transfer.on_done, transfer.fail(_STOPPED))
+
+
+class _Multi:
+    """A multi handle on the shared selector (curl_multi_socket_action(3))."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self.deadline: float | None = None
+        self._selector = selector
+        self._curl = pycurl.CurlMulti()
+        self._curl.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._curl.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+
+    def add(self, curl: Any) -> None:
+        self._curl.add_handle(curl)
+
+    def remove(self, curl: Any) -> None:
+        self._curl.remove_handle(curl)
+
+    def act(self, descriptor: int, mask: int) -> None:
+        bits = (pycurl.CSELECT_IN if mask & _READ else 0) | (
+            pycurl.CSELECT_OUT if mask & _WRITE else 0
+        )
+        self._curl.socket_action(descriptor, bits)
+
+    def expire(self, now: float) -> None:
+        # A call may arm the timer anew for this very moment: once more for each turn is enough.
+        if self.deadline is not None and self.deadline <= now:
+            self.deadline = None
+            self._curl.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
+    def finished(self) -> list[tuple[Any, int, str]]:
+        done: list[tuple[Any, int, str]] = []
+        left = 1
+        while left:
+            left, succeeded, failed = self._curl.info_read()
+            done.extend((curl, pycurl.E_OK, "") for curl in succeeded)
+            done.extend(failed)
+        return done
+
+    def close(self) -> None:
+        self._curl.setopt(pycurl.M_SOCKETFUNCTION, None)
+        self._curl.setopt(pycurl.M_TIMERFUNCTION, None)
+        self._curl.close()
+
+    def _on_timer(self, timeout_ms: int) -> None:
+        self.deadline = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
+
+    def _on_socket(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
+        registered = descriptor in self._selector.get_map()
+        if what == pycurl.POLL_REMOVE:
+            if registered:
+                self._selector.unregister(descriptor)
+            return
+        events = _EVENTS.get(what)
+        if events is None:
+            return
+        if registered:
+            try:
+                self._selector.modify(descriptor, events, self)
+                return
+            except OSError:
+                # The number was closed and given again behind our back; the selector has forgotten it.
+                logger.debug("stale descriptor %s", descriptor)
+        self._selector.register(descriptor, events, self)
+
+
+def _call(on_done: OnDone, response: EgressResponse) -> None:
+    try:
+        on_done(response)
+    except Exception:
+        logger.exception("egress: the receiver of an answer failed")
+
+
+def _raise_descriptor_limit(wanted: int) -> int:
+    """Raise the soft limit on open files as far as is needed and allowed; return how many transfers it bears.
+
+    A transfer holds one descriptor, two while it races IPv6 against IPv4.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _SPARE_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        target = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+            soft = target
+        except (OSError, ValueError):
+            logger.warning("the limit of %s open files could not be raised to %s", soft, target)
+    return wanted if soft == resource.RLIM_INFINITY else max(1, soft - _SPARE_DESCRIPTORS)
