@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 
@@ -31,3 +33,13 @@ def invalid(error: ValidationError, *, at: str = "") -> Invalid:
 
 def _joined(at: str, field: str) -> str:
     return f"{at}.{field}" if at and field else at or field
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse a name that is no IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValidationError(
+            "Enter an IANA time zone such as Europe/Berlin.", code="time_zone"
+        ) from error

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.models import ArchivableModel
+from apps.core.validation import validate_time_zone
 from apps.pages.status import ComponentStatus
 
 SLUG = RegexValidator(
@@ -27,7 +28,10 @@ class Page(ArchivableModel):
     )
     description = models.TextField(blank=True, default="")
     time_zone = models.CharField(
-        max_length=64, default="UTC", help_text="IANA name, such as Europe/Berlin."
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
+        help_text="IANA name, such as Europe/Berlin.",
     )
     domain = models.CharField(
         max_length=253,
@@ -85,7 +89,7 @@ class Component(ArchivableModel):
     """A part of what readers use. Without a page it is unplaced: it keeps its history, no one sees it.
 
     `status` is derived from the contributions (see status.py) and kept here for reading.
-    `status_since` is the start of the open StatusPeriod.
+    `status_since` is when it came to that status.
     """
 
     page = models.ForeignKey(
@@ -176,13 +180,21 @@ class StatusContribution(models.Model):
 
 
 class StatusPeriod(models.Model):
-    """An unbroken stretch of one derived status. Exactly one is open per component; they never overlap."""
+    """An unbroken stretch of one derived status. Exactly one is open per component; they never overlap.
+
+    Where a person takes up a failure that a monitor had found, the stretch is split at that moment, so that
+    `spoken` is true of all of it; the component's `status_since` stays.
+    """
 
     id = models.BigAutoField(primary_key=True)
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="periods")
     status = models.CharField(max_length=24, choices=ComponentStatus.choices)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    spoken = models.BooleanField(
+        default=False,
+        help_text="A person, an incident or a maintenance said so: it counts also where nobody measured.",
+    )
 
     class Meta:
         ordering = ["started_at", "id"]
