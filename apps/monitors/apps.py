@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,7 @@ class MonitorsConfig(AppConfig):
     name = "apps.monitors"
     label = "monitors"
     verbose_name = "Monitors"
+
+    def ready(self) -> None:
+        # Receivers import models, which are there only now.
+        import_module("apps.monitors.receivers").connect(self)
