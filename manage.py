@@ -2,7 +2,7 @@
 """Run a command in the project's own environment, which is made first where it is missing.
 
     python3 manage.py up            start everything
-    python3 manage.py test [ARGS]   run the tests (ARGS go to pytest)
+    python3 manage.py test [ARGS]   run all tests, or what ARGS tell pytest
     python3 manage.py COMMAND       any other command (`help` lists them)
 
 Everything above `main` is standard library and parses on Python 3.8, so that an interpreter that
@@ -13,7 +13,6 @@ that already is that environment's is used as it is.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -49,6 +48,9 @@ def is_active(venv: Path) -> bool:
 
 def digest(lock: Path) -> str:
     """Return what identifies a lock file's content."""
+    # Here, since it brings all of OpenSSL, and the parent of `up` passes by without it.
+    import hashlib
+
     try:
         return hashlib.sha256(lock.read_bytes()).hexdigest()
     except OSError as error:

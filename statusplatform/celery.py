@@ -44,18 +44,28 @@ class Task(DjangoTask):  # type: ignore[misc]  # Celery ships no types
     expires = DEFAULT_EXPIRES_S
 
 
-@setup_logging.connect
+class StatusCelery(Celery):  # type: ignore[misc]
+    """An application that also lets messages expire whose task it does not know (beat's)."""
+
+    def send_task(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("expires") is None and name not in self.tasks:
+            kwargs["expires"] = DEFAULT_EXPIRES_S
+        return super().send_task(name, *args, **kwargs)
+
+
 def keep_django_logging(**_: Any) -> None:
     """Leave logging as settings.LOGGING has it; a receiver keeps Celery from configuring its own."""
 
 
-@task_prerun.connect
 def drop_broken_connections(**_: Any) -> None:
     """Let a thread reconnect after the database was away, as Django does for a request."""
     close_old_connections()
 
 
-app = Celery("statusplatform", task_cls=Task)
+setup_logging.connect(keep_django_logging)
+task_prerun.connect(drop_broken_connections)
+
+app = StatusCelery("statusplatform", task_cls=Task)
 app.conf.update(
     # kombu asks for a host name, also where there is none.
     broker_url=settings.CELERY_BROKER_URL.replace("filesystem://", "filesystem://localhost"),

@@ -6,38 +6,27 @@
      "checks": {name: {"ok": bool, "detail": text, "age_s" | "lag_s": seconds}}}
 
 with 200 or 503. It names no address, since anyone may read it. One thread looks, at most once a
-second; whoever asks waits for it no longer than LIMIT_S, also when the database hangs.
+second; whoever asks waits for it no longer than LIMIT_S, also when the database hangs. Nothing of
+Django is imported here: the look is handed in (`readiness.look`).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from celery import current_app
-from django.conf import settings
-from django.db import connections
-from kombu.exceptions import KombuError
-
-from apps.core.selectors import heartbeat_ages_s
-from apps.core.tasks import BEAT, WORKER_PREFIX
-from apps.monitors.selectors import dispatch_lag_s
-
 logger = logging.getLogger(__name__)
 
 LIMIT_S = 2.0
 FRESH_S = 1.0
-HEARTBEAT_LIMIT_S = 30.0
-LAG_LIMIT_S = 15.0
 
 Check = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class Readiness:
@@ -75,67 +64,10 @@ class Readiness:
             self._condition.notify_all()
 
 
-def look() -> dict[str, Check]:
-    """Look at database, broker, heartbeats and scheduler."""
-    try:
-        return {"broker": _broker(), **_database()}
-    finally:
-        # The thread ends, and its connection with it.
-        connections.close_all()
-
-
-def _database() -> dict[str, Check]:
-    try:
-        ages = heartbeat_ages_s()
-        lag_s = dispatch_lag_s()
-    except Exception:
-        logger.exception("readiness: database not usable")
-        unknown = {"ok": False, "detail": "unknown without the database"}
-        return {
-            "database": {"ok": False, "detail": "not usable"},
-            "worker": unknown,
-            "beat": unknown,
-            "scheduler": unknown,
-        }
-    workers = [age for name, age in ages.items() if name.startswith(WORKER_PREFIX)]
-    on_time = lag_s <= LAG_LIMIT_S
-    return {
-        "database": {"ok": True, "detail": ""},
-        "worker": _alive(min(workers, default=None)),
-        "beat": _alive(ages.get(BEAT)),
-        "scheduler": {
-            "ok": on_time,
-            "detail": "" if on_time else "schedules are overdue",
-            "lag_s": round(lag_s, 1),
-        },
-    }
-
-
-def _alive(age_s: float | None) -> Check:
-    if age_s is None:
-        return {"ok": False, "detail": "never seen"}
-    ok = age_s <= HEARTBEAT_LIMIT_S
-    return {"ok": ok, "detail": "" if ok else "no sign of life", "age_s": round(age_s, 1)}
-
-
-def _broker() -> Check:
-    if settings.CELERY_BROKER_URL.startswith("filesystem:"):
-        folder = settings.BROKER_DIR if settings.BROKER_DIR.exists() else settings.DATA_DIR
-        ok = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
-        return {"ok": ok, "detail": "" if ok else "its folder cannot be written"}
-    try:
-        with current_app.connection_for_write(connect_timeout=LIMIT_S) as connection:
-            connection.connect()
-    except (KombuError, OSError, *current_app.connection_for_write().connection_errors) as error:
-        logger.warning("readiness: broker not reached error=%s", type(error).__name__)
-        return {"ok": False, "detail": "not reached"}
-    return {"ok": True, "detail": ""}
-
-
 class HealthEndpoints:
     """WSGI: answers the two addresses and hands everything else on."""
 
-    def __init__(self, application: WSGIApp) -> None:
+    def __init__(self, application: WSGIApp, look: Callable[[], dict[str, Check]]) -> None:
         self._application = application
         self._readiness = Readiness(look)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 
-def _every(task: str, seconds: float, *, expires_s: float) -> dict[str, Any]:
-    return {"task": task, "schedule": seconds, "options": {"expires": expires_s}}
+def _every(task: str, seconds: float, *, expires_s: int) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expire_seconds": expires_s}}
 
 
 DAY_S = 86_400

@@ -32,6 +32,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
     "apps.console.apps.ThemeConfig",
+    "django.forms",  # its widgets' templates, for TemplatesSetting below
     "apps.console.apps.ConsoleConfig",  # the AdminSite; Django's admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "apps.core.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -124,7 +126,24 @@ if env.boolean("TRUST_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# Nothing inline, nothing foreign. The admin's theme evaluates expressions in attributes and sets styles.
+SECURE_CSP = {
+    "default-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+}
+SECURE_CSP_BY_PREFIX = {
+    "/admin/": SECURE_CSP
+    | {
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+    }
+}
 
 EMAIL = env.email()
 EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
@@ -138,6 +157,32 @@ EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_SSL", False)
 # Networks that checks and deliveries may reach although they are private (see core/egress).
 EGRESS_ALLOW = env.networks("EGRESS_ALLOW")
 EGRESS_CA_FILE = env.text("EGRESS_CA_FILE")
+
+UNFOLD = {
+    "SITE_TITLE": "Status platform",
+    "SITE_HEADER": "Status platform",
+    "SITE_SYMBOL": "monitor_heart",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["apps.console.assets.style"],
+    "SCRIPTS": ["apps.console.assets.script"],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.1% .013 237)",
+            "100": "oklch(94.3% .03 237)",
+            "200": "oklch(89% .06 237)",
+            "300": "oklch(81% .1 238)",
+            "400": "oklch(72% .135 240)",
+            "500": "oklch(62% .15 245)",
+            "600": "oklch(52% .145 250)",
+            "700": "oklch(46% .13 252)",
+            "800": "oklch(40% .11 253)",
+            "900": "oklch(35% .09 254)",
+            "950": "oklch(26% .07 256)",
+        }
+    },
+    "SIDEBAR": {"show_search": True, "navigation": "apps.console.navigation.sidebar"},
+}
 
 CELERY_BROKER_URL = env.broker_url()
 BROKER_DIR = DATA_DIR / "broker"

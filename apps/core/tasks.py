@@ -10,7 +10,7 @@ BEAT = "beat"
 WORKER_PREFIX = "worker:"
 
 
-@shared_task(name="core.heartbeat", ignore_result=True)
+@shared_task(name="core.heartbeat", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
 def heartbeat() -> None:
     """Note that this worker lives, and beat too: it sent this message, which expires in seconds.
 

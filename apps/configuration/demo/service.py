@@ -19,6 +19,7 @@ import json
 import os
 import socketserver
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +133,7 @@ class Shop:
         return _said(200, state="broken" if is_broken else "ok")
 
 
-ROUTES: dict[str, dict[str, Any]] = {
+ROUTES: dict[str, dict[str, Callable[[Shop, Request], Answer]]] = {
     "/": {"GET": Shop.page},
     "/health": {"GET": Shop.health},
     "/login": {"POST": Shop.log_in},

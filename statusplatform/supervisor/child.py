@@ -1,0 +1,91 @@
+"""What `up` starts: `python -m statusplatform.supervisor.child web|worker|beat|demo ARGUMENTS`.
+
+Each is what the usual command line would start (`granian`, `celery worker`, `celery beat`), without
+the command line's own imports and, for the web, without a second process: that is a third less
+memory. On other hosts the usual command lines serve (see docs/operations.md).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+WEB_THREADS = 8
+STDIN = 0
+
+
+def end_with_parent() -> None:
+    """Kill this process when the parent is gone: only the parent holds the other end of stdin."""
+
+    def wait() -> None:
+        while os.read(STDIN, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="parent watch", daemon=True).start()
+
+
+def run_web(host: str, port: str) -> None:
+    """Serve statusplatform.wsgi:application, in this one process."""
+    serve = import_module("statusplatform.supervisor.web").serve
+    serve(host, int(port), WEB_THREADS)
+
+
+def run_worker() -> None:
+    """Run a Celery worker for the queue `default` and the location `default`."""
+    app = import_module("statusplatform.celery").app
+    # The pool and its size come from the application's settings.
+    worker = app.Worker(
+        queues=["default", "checks.default"],
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode)
+
+
+def run_beat(pidfile: str) -> None:
+    """Run Celery beat with the entries kept in the database."""
+    # `up` holds the folder's lock, so a file left by a killed beat is stale, even if its process
+    # number belongs to somebody else by now.
+    with suppress(FileNotFoundError):
+        os.unlink(pidfile)
+    # Beat sends messages by name and needs its own tables: none of the apps, a third of the memory.
+    settings = import_module("django.conf").settings
+    settings.INSTALLED_APPS = ["django_celery_beat"]
+    app = import_module("statusplatform.celery").app
+    app.Beat(pidfile=pidfile, quiet=True).run()
+
+
+def run_demo(port: str) -> None:
+    """Run the demo service on loopback."""
+    serve = import_module("apps.configuration.demo.service").serve
+    serve(int(port), os.environ["DEMO_PASSWORD"])
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "web": run_web,
+    "worker": run_worker,
+    "beat": run_beat,
+    "demo": run_demo,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command that the arguments name."""
+    end_with_parent()
+    # Starting makes many objects that stay; looking for garbage among them is waste.
+    gc.set_threshold(10_000, 20, 20)
+    COMMANDS[arguments[0]](*arguments[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
