@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from apps.console.dashboard import dashboard
+from apps.core.adminkit.dependent import DependentAutocompleteView
 from apps.core.unfold import AdminSite
 
 
@@ -10,3 +16,12 @@ class ConsoleSite(AdminSite):
 
     site_header = site_title = "Status platform"
     index_title = "Overview"
+    empty_value_display = "–"
+    enable_nav_sidebar = True
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        context = {"dashboard": dashboard(request.user), **(extra_context or {})}
+        return super().index(request, context)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        return DependentAutocompleteView.as_view(admin_site=self)(request)

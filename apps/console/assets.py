@@ -1,0 +1,16 @@
+"""The console's own style sheet and script, named by settings.UNFOLD."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+
+
+def style(request: HttpRequest) -> str:
+    """Return the style sheet's address."""
+    return static("console/console.css")
+
+
+def script(request: HttpRequest) -> str:
+    """Return the script's address."""
+    return static("console/console.js")

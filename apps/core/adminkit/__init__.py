@@ -1,0 +1,31 @@
+"""What every admin module builds on. Imported by web processes only."""
+
+from apps.core.adminkit.audited import AuditedAdmin
+from apps.core.adminkit.confirm import Confirmation
+from apps.core.adminkit.dependent import DependentSelects
+from apps.core.adminkit.lists import ArchivedFilter, BoundedPaginator, link, utc
+from apps.core.adminkit.readonly import HistoryAdmin, HistoryInline
+from apps.core.adminkit.service import (
+    PartInline,
+    PartTable,
+    ServiceModelAdmin,
+    actor_of,
+    kept_forms,
+)
+
+__all__ = [
+    "ArchivedFilter",
+    "AuditedAdmin",
+    "BoundedPaginator",
+    "Confirmation",
+    "DependentSelects",
+    "HistoryAdmin",
+    "HistoryInline",
+    "PartInline",
+    "PartTable",
+    "ServiceModelAdmin",
+    "actor_of",
+    "kept_forms",
+    "link",
+    "utc",
+]

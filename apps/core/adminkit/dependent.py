@@ -1,0 +1,70 @@
+"""Selects whose choices depend on another field of the form, on Django's own autocomplete.
+
+`dependent_fields` maps a child field to {parent form field: lookup on the child's model}. The browser sends the
+parents' present values (static/console/dependent.js); which lookup they mean is found on the server only.
+This is comfort: the form's `clean` checks the same relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib.admin.sites import AdminSite
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest
+
+Lookups = Mapping[str, str]
+
+
+class DependentSelects:
+    """Mixin for a ModelAdmin or an inline with `autocomplete_fields`."""
+
+    dependent_fields: Mapping[str, Lookups] = {}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        parents = self.dependent_fields.get(db_field.name)
+        if field is not None and parents:
+            widget = getattr(field.widget, "widget", field.widget)
+            widget.attrs["data-depends-on"] = " ".join(parents)
+        return field
+
+    @property
+    def media(self) -> forms.Media:
+        media: forms.Media = super().media  # type: ignore[misc]
+        return media + forms.Media(js=["console/dependent.js"])
+
+
+class DependentAutocompleteView(AutocompleteJsonView):
+    """Django's view, narrowed to live rows and to the parents' values."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset()
+        if any(field.name == "archived_at" for field in rows.model._meta.fields):
+            rows = rows.filter(archived_at__isnull=True)
+        source: Any = self.source_field  # type: ignore[attr-defined]
+        lookups = lookups_of(self.admin_site, source.model, source.name)  # type: ignore[arg-type]
+        for parent, lookup in lookups.items():
+            value = self.request.GET.get(f"dep_{parent}", "")
+            if not value:
+                return rows.none()
+            try:
+                rows = rows.filter(**{lookup: value})
+            except (ValueError, TypeError, ValidationError):
+                return rows.none()
+        return rows
+
+
+def lookups_of(site: AdminSite, model: type[models.Model], field: str) -> Lookups:
+    """Return {parent field: lookup} that some screen of the site declares for the field."""
+    for model_admin in site._registry.values():
+        for screen in (model_admin, *model_admin.inlines):
+            if getattr(screen, "model", None) is model:
+                found: Lookups | None = getattr(screen, "dependent_fields", {}).get(field)
+                if found:
+                    return found
+    return {}

@@ -1,0 +1,252 @@
+"""Form fields for what one input cannot hold: lines, name=value lines, rows in YAML, and secrets.
+
+A secret's stored value is never put into a page, and neither is one that was just typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.datastructures import MultiValueDict
+
+from apps.core.unfold import Textarea
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", Textarea(attrs={"rows": 3}))
+        super().__init__(required=kwargs.pop("required", False), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(str(part) for part in value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+class PairsField(forms.CharField):
+    """{name: text} as lines; `separator` stands between them (`=` for variables, `:` for headers)."""
+
+    def __init__(self, *, separator: str, **kwargs: Any) -> None:
+        self.separator = separator
+        kwargs.setdefault("widget", Textarea(attrs={"rows": 3, "spellcheck": "false"}))
+        super().__init__(required=False, strip=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        space = " " if self.separator == ":" else ""
+        return "\n".join(f"{name}{self.separator}{space}{text}" for name, text in value.items())
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        pairs: dict[str, str] = {}
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip():
+                continue
+            name, found, rest = line.partition(self.separator)
+            name = name.strip()
+            if not found or not name:
+                raise ValidationError(f"Line {number}: write name{self.separator} value.")
+            if name in pairs:
+                raise ValidationError(f"Line {number}: {name} is there already.")
+            pairs[name] = rest.strip()
+        return pairs
+
+
+class RowsWidget(Textarea):
+    """A textarea of YAML that static/console/rows.js turns into rows of fields.
+
+    `columns` describes them: [{name, label, kind: text|value|select, choices, when: {column: [values]}}].
+    """
+
+    template_name = "admin/console/rows_widget.html"
+
+    def __init__(self, *, columns: Sequence[Mapping[str, Any]], add: str) -> None:
+        super().__init__(attrs={"rows": 4, "spellcheck": "false", "data-console-rows": ""})
+        self.columns = columns
+        self.add = add
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["columns"] = json.dumps(list(self.columns))
+        context["widget"]["add"] = self.add
+        context["widget"]["rows"] = _rows_as_json(value)
+        return context
+
+
+class RowsField(forms.CharField):
+    """A list of {key: value} in YAML, as in the configuration file."""
+
+    def __init__(self, *, columns: Sequence[Mapping[str, Any]], add: str, **kwargs: Any) -> None:
+        self.keys = [column["name"] for column in columns]
+        super().__init__(required=False, widget=RowsWidget(columns=columns, add=add), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return yaml_lines(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return self.clean(data) != (initial or [])
+        except ValidationError:
+            return True
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            rows = yaml.safe_load(text) if text else []
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = f"Line {mark.line + 1}: " if mark else ""
+            problem = getattr(error, "problem", None) or "not valid YAML"
+            raise ValidationError(f"{line}{problem}.") from error
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValidationError(
+                "Write one row a line, such as “- {source: status, operator: equals, value: 200}”."
+            )
+        for number, row in enumerate(rows, start=1):
+            unknown = [str(key) for key in row if key not in self.keys]
+            if unknown:
+                raise ValidationError(
+                    f"Row {number}: {unknown[0]} is not known; allowed are {', '.join(self.keys)}."
+                )
+        return rows
+
+
+def yaml_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the rows as YAML, one a line."""
+    lines = [
+        yaml.safe_dump(
+            dict(row), default_flow_style=True, sort_keys=False, allow_unicode=True, width=100_000
+        ).strip()
+        for row in rows
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _rows_as_json(text: Any) -> str:
+    """Return the rows for the script; empty where the text is no list of rows: then it stays a text."""
+    try:
+        rows = yaml.safe_load(text) if text else []
+        if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+            return json.dumps(rows)
+    except (yaml.YAMLError, TypeError, ValueError):
+        pass
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretChange:
+    """What staff want done with a stored secret."""
+
+    value: str | None = None
+    clear: bool = False
+
+    def applied_to(self, stored: str) -> str:
+        """Return the secret as it is to be stored."""
+        if self.value is not None:
+            return self.value
+        return "" if self.clear else stored
+
+
+class SecretWidget(forms.Widget):
+    """A password input that shows whether something is stored, and a box to remove it."""
+
+    template_name = "admin/console/secret_widget.html"
+    is_stored = False
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, None, attrs)
+        context["widget"]["is_stored"] = self.is_stored
+        return context
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> SecretChange:
+        typed = data.get(name) or None
+        return SecretChange(value=typed, clear=bool(data.get(f"{name}-clear")))
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return name not in data
+
+
+class SecretField(forms.Field):
+    """Gives a `SecretChange`. Left empty the stored value is kept."""
+
+    widget = SecretWidget
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def set_stored(self, is_stored: bool) -> None:
+        """Say whether a value is stored, for the help beside the input."""
+        self.widget.is_stored = is_stored
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(data and (data.value or data.clear))
+
+    def clean(self, value: Any) -> SecretChange:
+        return value if isinstance(value, SecretChange) else SecretChange()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsChange:
+    """What staff want done with named secrets: `put` sets or replaces, `remove` takes away."""
+
+    put: Mapping[str, str] = field(default_factory=dict)
+    remove: frozenset[str] = frozenset()
+
+    def applied_to(self, stored: Mapping[str, str]) -> dict[str, str]:
+        """Return the secrets as they are to be stored."""
+        kept = {name: value for name, value in stored.items() if name not in self.remove}
+        return kept | dict(self.put)
+
+
+class SecretsWidget(forms.Widget):
+    """The stored names, each with a box to remove it, and a textarea for new name=value lines."""
+
+    template_name = "admin/console/secrets_widget.html"
+    names: Sequence[str] = ()
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, None, attrs)
+        context["widget"]["names"] = list(self.names)
+        context["widget"]["was_posted"] = value is not None
+        return context
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> tuple[str, list[str]]:
+        removed = f"{name}-remove"
+        chosen = data.getlist(removed) if isinstance(data, MultiValueDict) else data.get(removed)
+        return data.get(name) or "", list(chosen or [])
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return name not in data
+
+
+class SecretsField(forms.Field):
+    """Gives a `SecretsChange`. Names are shown, values never."""
+
+    widget = SecretsWidget
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """Say which names are stored."""
+        self.widget.names = names
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(data and (data[0] or data[1]))
+
+    def clean(self, value: Any) -> SecretsChange:
+        if not value:
+            return SecretsChange()
+        text, removed = value
+        return SecretsChange(put=PairsField(separator="=").clean(text), remove=frozenset(removed))

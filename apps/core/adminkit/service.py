@@ -1,0 +1,319 @@
+"""Admin screens whose every write goes through a service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from apps.core.actors import Actor
+from apps.core.adminkit.confirm import Confirmation
+from apps.core.adminkit.lists import BoundedPaginator
+from apps.core.errors import DomainError, Invalid
+from apps.core.models import AuditEvent
+from apps.core.unfold import InlineFormSet, ModelAdmin, StackedInline, TabularInline, action
+
+HISTORY_LENGTH = 200
+_IN_LIST = re.compile(r"^(?P<list>\w+)\[(?P<index>\d+)\]\.?(?P<rest>.*)$")
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the person who is logged in as the one who acts."""
+    user: Any = request.user
+    return Actor("person", user.public_id, user.get_full_name() or user.get_username())
+
+
+def kept_forms(formset: InlineFormSet) -> list[Any]:
+    """Return the filled-in forms that are not marked for removal, in the order that staff gave them."""
+    forms_ = [
+        form
+        for form in formset.forms
+        if getattr(form, "cleaned_data", None)
+        and not form.cleaned_data.get("DELETE")
+        and (form.has_changed() or form.instance.pk is not None)
+    ]
+    position = getattr(formset, "position_field", None)
+    if position is None:
+        return forms_
+    # A row without a number was just added: it comes last. Sorting keeps the order of equals.
+    return sorted(
+        forms_,
+        key=lambda form: (form.instance.pk is None, form.cleaned_data.get(position) or 0),
+    )
+
+
+class ServiceModelAdmin(ModelAdmin):
+    """Reads by the ORM, writes by services; a refusal is shown at its field, never as a traceback.
+
+    Subclasses give `write`, and `archive` where rows are archived. `error_fields` maps a refusal's
+    path to the form field that shows it, where the names differ.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    warn_unsaved_form = True
+    error_fields: dict[str, str] = {}
+    archive_text = "It stops acting and disappears from lists and pages. Its history is kept."
+    actions_detail = ["archive_row"]
+
+    def write(
+        self,
+        *,
+        request: HttpRequest,
+        row: Any,
+        form: Any,
+        formsets: Sequence[InlineFormSet],
+        is_new: bool,
+        actor: Actor,
+        at: datetime,
+    ) -> models.Model:
+        """Call the service that saves what the form says; return the row as saved."""
+        raise NotImplementedError
+
+    def archive(self, *, row: Any, actor: Actor, at: datetime) -> None:
+        """Call the service that archives the row."""
+        raise NotImplementedError
+
+    # Saving.
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Leave the row alone: `save_related` hands it to the service with all that hangs on it."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        saved = self.write(
+            request=request,
+            row=form.instance,
+            form=form,
+            formsets=formsets,
+            is_new=not change,
+            actor=actor_of(request),
+            at=timezone.now(),
+        )
+        form.instance.pk = saved.pk
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refusal:
+            # The transaction is rolled back by now: the same form is shown once more, with the refusal in it.
+            request.refusal = refusal  # type: ignore[attr-defined]
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form_class: Any = super().get_form(request, obj, change, **kwargs)
+        found = _errors_of(request)
+        if not found:
+            return form_class
+        here = [(path, message) for path, message in found if not self._is_in_a_row(path)]
+        names = self.error_fields
+
+        class RefusedForm(form_class):  # type: ignore[misc]
+            def full_clean(self) -> None:
+                super().full_clean()
+                for path, message in here:
+                    _show(self, names.get(path, path), path, message)
+
+        return RefusedForm
+
+    def _create_formsets(self, request: HttpRequest, obj: Any, change: bool) -> Any:
+        formsets, inlines = super()._create_formsets(request, obj, change)  # type: ignore[misc]
+        by_name = {
+            getattr(inline, "error_path", formset.prefix): formset
+            for formset, inline in zip(formsets, inlines, strict=True)
+        }
+        for path, message in _errors_of(request):
+            match = _IN_LIST.match(path)
+            formset = by_name.get(match["list"]) if match else None
+            if match is None or formset is None:
+                continue
+            formset.full_clean()
+            kept = kept_forms(formset)
+            index = int(match["index"])
+            if index < len(kept):
+                form = kept[index]
+                names = getattr(form, "error_fields", {})
+                rest = match["rest"]
+                field = names.get(rest) or names.get(re.split(r"[.\[]", rest)[0])
+                _show(form, field or rest, rest, message)
+        return formsets, inlines
+
+    def _is_in_a_row(self, path: str) -> bool:
+        match = _IN_LIST.match(path)
+        names = {getattr(inline, "error_path", None) for inline in self.inlines}
+        return bool(match and match["list"] in names)
+
+    # The audit trail is written by services, once for every way in: Django's own log stays empty.
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[Any]:
+        return []
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the row's audit events to those who may see the row."""
+        row = self.get_row(request, object_id)
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        events = AuditEvent.objects.filter(
+            object_type=row._meta.label_lower, object_id=row.public_id
+        )[:HISTORY_LENGTH]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {row}",
+            "opts": self.opts,
+            "original": row,
+            "object": row,
+            "events": events,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/console/history.html", context)
+
+    # Archiving.
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if getattr(obj, "archived_at", None) is not None:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @action(description="Archive", permissions=["archive"], url_path="archive", icon="archive")
+    def archive_row(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.get_row(request, object_id)
+
+        def run(_: dict[str, Any]) -> str:
+            self.archive(row=row, actor=actor_of(request), at=timezone.now())
+            return f"{row} is archived."
+
+        return Confirmation(
+            title=f"Archive {row}?",
+            text=self.archive_text,
+            button="Archive",
+            run=run,
+            is_dangerous=True,
+        ).respond(request, model_admin=self, row=row)
+
+    def has_archive_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may delete rows of the model may archive them; nothing is archived twice."""
+        permission = f"{self.opts.app_label}.delete_{self.opts.model_name}"
+        return request.user.has_perm(permission) and self.is_live(request, object_id)
+
+    def is_live(self, request: HttpRequest, object_id: Any) -> bool:
+        """Tell whether the row of the page that is asked for may still be acted on."""
+        if object_id is None:
+            return True
+        row = self.row_of_page(request, object_id)
+        return row is not None and getattr(row, "archived_at", None) is None
+
+    # Rows.
+
+    def get_row(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row if the person may see it; 404 otherwise."""
+        row = self.row_of_page(request, object_id)
+        if row is None:
+            raise Http404(f"There is no {self.opts.verbose_name} with this key.")
+        return row
+
+    def row_of_page(self, request: HttpRequest, object_id: Any) -> Any:
+        """Return the page's row, read once per request however many actions ask for it."""
+        if isinstance(object_id, models.Model):
+            return object_id
+        rows: dict[Any, Any] = request.__dict__.setdefault("console_rows", {})
+        key = (self.opts.label, str(object_id))
+        if key not in rows:
+            rows[key] = self.get_object(request, unquote(str(object_id)))
+        return rows[key]
+
+    def each(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], done: str, call: Any
+    ) -> None:
+        """Call a service for each chosen row and say what came of it, refusals by name."""
+        succeeded = 0
+        for row in queryset:
+            try:
+                call(row, actor_of(request), timezone.now())
+                succeeded += 1
+            except DomainError as refusal:
+                messages.error(request, f"{row}: {refusal.message}")
+        if succeeded:
+            messages.success(request, f"{succeeded} {done}.")
+
+
+class PartOfRow:
+    """Rows that are saved with the row they belong to: who may change that row may change them."""
+
+    error_path: str
+    parent_model: type[models.Model]
+    admin_site: Any
+    extra = 0
+
+    def _parent(self) -> Any:
+        return self.admin_site.get_model_admin(self.parent_model)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(self._parent().has_view_permission(request, obj))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(self._parent().has_change_permission(request, obj))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        parent = self._parent()
+        if obj is None or obj.pk is None:
+            return bool(parent.has_add_permission(request))
+        return bool(parent.has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request, obj)
+
+
+class PartInline(PartOfRow, StackedInline):
+    """Parts with many fields, one above the other."""
+
+
+class PartTable(PartOfRow, TabularInline):
+    """Parts with few fields, one a line."""
+
+
+def _errors_of(request: HttpRequest) -> tuple[tuple[str, str], ...]:
+    refusal: DomainError | None = getattr(request, "refusal", None)
+    if refusal is None:
+        return ()
+    if isinstance(refusal, Invalid):
+        return refusal.errors
+    return ((refusal.field or "", refusal.message),)
+
+
+def _show(form: forms.BaseForm, field: str, path: str, message: str) -> None:
+    """Put the message at its field, or above the form with the path that it names."""
+    if field in form.fields:
+        form.add_error(field, message)
+    else:
+        form.add_error(None, f"{path}: {message}" if path else message)
