@@ -1,0 +1,112 @@
+"""The 90 bars of a component's uptime as inline SVG. Pure.
+
+A worse day stands taller, so that the picture also reads without colours; the words are in each bar's
+title and, for the days with problems, in the picture's own name.
+"""
+
+from __future__ import annotations
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.pages.status import ComponentStatus
+from apps.publishing.readmodel import DayFacts, UptimeFacts
+from apps.publishing.times import day_text, duration_text
+
+NO_DATA = "no_data"
+STEP, WIDTH, HEIGHT = 4, 3, 40
+_HEIGHTS = {
+    NO_DATA: 6,
+    ComponentStatus.UNDER_MAINTENANCE.value: 16,
+    ComponentStatus.OPERATIONAL.value: 24,
+    ComponentStatus.DEGRADED_PERFORMANCE.value: 29,
+    ComponentStatus.PARTIAL_OUTAGE.value: 34,
+    ComponentStatus.MAJOR_OUTAGE.value: HEIGHT,
+}
+# Short class names: a page holds thousands of bars.
+_CLASSES = {
+    NO_DATA: "n",
+    ComponentStatus.UNDER_MAINTENANCE.value: "m",
+    ComponentStatus.OPERATIONAL.value: "o",
+    ComponentStatus.DEGRADED_PERFORMANCE.value: "d",
+    ComponentStatus.PARTIAL_OUTAGE.value: "p",
+    ComponentStatus.MAJOR_OUTAGE.value: "x",
+}
+_NAMED_DAYS = 7
+
+
+def percentage_text(percentage: float | None) -> str:
+    """Return 100 % only when nothing was lost: two decimals, never rounded up; empty without data."""
+    if percentage is None:
+        return ""
+    if percentage >= 100:
+        return "100 %"
+    # A hair is added, since 99.95 is a little less than itself in binary.
+    return f"{int(percentage * 100 + 1e-6) / 100:.2f} %"
+
+
+def what_happened(day: DayFacts) -> str:
+    """Return a day's outages and the like with their lengths, or that there were none."""
+    if day.level == NO_DATA:
+        return "No data"
+    parts = [
+        f"{word} {duration_text(seconds)}"
+        for word, seconds in (
+            ("major outage", day.major_s),
+            ("partial outage", day.partial_s),
+            ("degraded performance", day.degraded_s),
+            ("maintenance", day.maintenance_s),
+            ("not measured", day.unmeasured_s),
+        )
+        if seconds >= 1
+    ]
+    text = ", ".join(parts) or "no downtime"
+    return text[0].upper() + text[1:]
+
+
+def _summary(name: str, uptime: UptimeFacts) -> str:
+    """The picture in words: its percentage and its last days with problems."""
+    quiet = {ComponentStatus.OPERATIONAL.value, NO_DATA}
+    troubled = [day for day in reversed(uptime.days) if day.level not in quiet]
+    percentage = percentage_text(uptime.percentage)
+    sentences = [
+        f"{name}: {percentage} uptime over {len(uptime.days)} days."
+        if percentage
+        else f"{name}: no uptime measured yet."
+    ]
+    if troubled:
+        named = "; ".join(
+            f"{day_text(day.day)}: {what_happened(day)}" for day in troubled[:_NAMED_DAYS]
+        )
+        more = len(troubled) - _NAMED_DAYS
+        sentences.append(f"{named}{f'; and {more} more days' if more > 0 else ''}.")
+    elif percentage:
+        sentences.append("No downtime.")
+    return " ".join(sentences)
+
+
+def uptime_bars(name: str, uptime: UptimeFacts) -> SafeString:
+    """Return the bars as one SVG that stretches to its box; a bar's title is its day's text."""
+    bars = format_html_join(
+        "",
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
+        (
+            (
+                _CLASSES[day.level],
+                place * STEP,
+                HEIGHT - _HEIGHTS[day.level],
+                WIDTH,
+                _HEIGHTS[day.level],
+                day_text(day.day),
+                what_happened(day),
+            )
+            for place, day in enumerate(uptime.days)
+        ),
+    )
+    return format_html(
+        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        len(uptime.days) * STEP - (STEP - WIDTH),
+        HEIGHT,
+        _summary(name, uptime),
+        mark_safe(bars),  # noqa: S308 - made of format_html above
+    )

@@ -1,0 +1,216 @@
+"""What is known publicly of a page at one instant. Frozen values with allow-listed fields only.
+
+Everything that is published is made from these and from nothing else: a field that is not here cannot
+leak. Hidden components are not in it, nor is who or what stood behind an update.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from apps.pages.status import worst
+from apps.publishing.page_status import PageStatus, page_status
+from apps.publishing.times import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """`url` is the canonical address, without a slash at its end."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    url: str
+    time_zone: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """A calendar day in the page's zone, in seconds of each status.
+
+    `level` is operational, under_maintenance, degraded_performance, partial_outage or major_outage, or
+    no_data for a day before the component's start or without any measurement.
+    """
+
+    day: date
+    level: str
+    partial_s: float = 0.0
+    major_s: float = 0.0
+    degraded_s: float = 0.0
+    maintenance_s: float = 0.0
+    unmeasured_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UptimeFacts:
+    """The last 90 days, oldest first. `percentage` is None when nothing was measured."""
+
+    percentage: float | None
+    days: tuple[DayFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFacts:
+    """`position` counts from 1 inside its level. `uptime` is None where bars are not shown."""
+
+    id: str
+    name: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    position: int
+    description: str
+    showcase: bool
+    start_date: date | None
+    group_id: str | None
+    only_show_if_degraded: bool
+    uptime: UptimeFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """A group with at least one visible component; they are in their order."""
+
+    id: str
+    name: str
+    description: str
+    created_at: datetime
+    updated_at: datetime
+    position: int
+    components: tuple[ComponentFacts, ...]
+
+    @property
+    def status(self) -> str:
+        return worst(component.status for component in self.components)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFacts:
+    """A component's status before and after an update."""
+
+    component_id: str
+    name: str
+    old_status: str
+    new_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFacts:
+    """One update. `body` is its Markdown."""
+
+    id: str
+    status: str
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    display_at: datetime
+    deliver_notifications: bool
+    changes: tuple[ChangeFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFacts:
+    """An incident with its updates, newest first, never empty.
+
+    `started_at` is the start as shown, `recorded_at` when the record was made. `affected` are
+    (id, name) of the components that it affected, in their order.
+    """
+
+    id: str
+    name: str
+    status: str
+    impact: str
+    started_at: datetime
+    recorded_at: datetime
+    updated_at: datetime
+    monitoring_at: datetime | None
+    resolved_at: datetime | None
+    updates: tuple[UpdateFacts, ...]
+    affected: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        return self.resolved_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class PointFacts:
+    """The mean of the values in the five minutes from `at`."""
+
+    at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFacts:
+    """A metric with its last 24 hours, oldest first."""
+
+    id: str
+    name: str
+    unit: str
+    points: tuple[PointFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFacts:
+    """A month, in the page's zone, in which incidents began."""
+
+    year: int
+    month: int
+    incidents: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+@dataclass(frozen=True)
+class PageModel:
+    """A page at `at` (aware UTC), as one read snapshot has it; `seq` is what had been asked for by then.
+
+    `top_level` are ungrouped components and groups in page order. `incidents` are newest first: every
+    open one, the 50 newest, and those of the past days and of the current month. `months` newest first.
+    """
+
+    seq: int
+    at: datetime
+    page: PageFacts
+    top_level: tuple[ComponentFacts | GroupFacts, ...]
+    incidents: tuple[IncidentFacts, ...]
+    metrics: tuple[MetricFacts, ...] = ()
+    months: tuple[MonthFacts, ...] = ()
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return zone_of(self.page.time_zone)
+
+    @cached_property
+    def groups(self) -> tuple[GroupFacts, ...]:
+        return tuple(entry for entry in self.top_level if isinstance(entry, GroupFacts))
+
+    @cached_property
+    def components(self) -> tuple[ComponentFacts, ...]:
+        """Every component, level by level in page order."""
+        found: list[ComponentFacts] = []
+        for entry in self.top_level:
+            if isinstance(entry, GroupFacts):
+                found.extend(entry.components)
+            else:
+                found.append(entry)
+        return tuple(found)
+
+    @cached_property
+    def open_incidents(self) -> tuple[IncidentFacts, ...]:
+        return tuple(incident for incident in self.incidents if incident.is_open)
+
+    @cached_property
+    def status(self) -> PageStatus:
+        return page_status(
+            [component.status for component in self.components],
+            [incident.impact for incident in self.open_incidents],
+        )
