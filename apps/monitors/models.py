@@ -254,6 +254,9 @@ class Schedule(LeasedRow):
     interval_s = models.PositiveIntegerField(
         null=True, help_text="As the monitor's; null: crontab."
     )
+    removed_at = models.DateTimeField(
+        null=True, help_text="When the location was taken off the monitor; its history stays."
+    )
     next_run_at = models.DateTimeField(
         null=True, help_text="The next slot that nobody has claimed."
     )

@@ -1,0 +1,23 @@
+"""Every change of a monitor, its schedules and its outages."""
+
+from apps.monitors.services.definitions import create_monitor, update_monitor
+from apps.monitors.services.lifecycle import (
+    archive_monitor,
+    pause_monitor,
+    resume_monitor,
+    run_now,
+)
+from apps.monitors.services.locations import create_location, update_location
+from apps.monitors.services.outages import settle_outages
+
+__all__ = [
+    "archive_monitor",
+    "create_location",
+    "create_monitor",
+    "pause_monitor",
+    "resume_monitor",
+    "run_now",
+    "settle_outages",
+    "update_location",
+    "update_monitor",
+]

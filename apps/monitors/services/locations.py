@@ -1,0 +1,77 @@
+"""Places from which monitors run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.core import audit
+from apps.core.actors import Actor
+from apps.core.errors import Invalid, NotFound
+from apps.core.validation import clean
+from apps.monitors.models import Location
+
+
+@transaction.atomic
+def create_location(
+    *, code: str, name: str, actor: Actor, at: datetime, reference_targets: Sequence[str] = ()
+) -> Location:
+    """Make a location. Invalid when its code is taken or no code."""
+    location = Location(
+        code=code,
+        name=name,
+        reference_targets=list(reference_targets),
+        created_at=at,
+        updated_at=at,
+    )
+    _check(location)
+    location.save()
+    if not actor.is_automation:
+        audit.record(actor=actor, at=at, action="location.created", row=location)
+    return location
+
+
+@transaction.atomic
+def update_location(
+    *,
+    location_id: int,
+    actor: Actor,
+    at: datetime,
+    name: str | None = None,
+    reference_targets: Sequence[str] | None = None,
+) -> Location:
+    """Change what is given; the code, by which workers know the location, stays."""
+    try:
+        location: Location = (
+            Location.objects.live().select_for_update(no_key=True).get(pk=location_id)
+        )
+    except Location.DoesNotExist as error:
+        raise NotFound("location_not_found", f"there is no location {location_id}") from error
+    before = audit.snapshot(location)
+    if name is not None:
+        location.name = name
+    if reference_targets is not None:
+        location.reference_targets = list(reference_targets)
+    _check(location)
+    changes = audit.changes_between(before, audit.snapshot(location))
+    if changes:
+        location.updated_at = at
+        location.save(update_fields=["name", "reference_targets", "updated_at"])
+        if not actor.is_automation:
+            audit.record(
+                actor=actor, at=at, action="location.updated", row=location, changes=changes
+            )
+    return location
+
+
+def _check(location: Location) -> None:
+    clean(location)
+    for position, target in enumerate(location.reference_targets):
+        if not isinstance(target, str) or not target.strip():
+            raise Invalid(
+                "invalid",
+                "Give a URL or host:port.",
+                field=f"reference_targets[{position}]",
+            )
