@@ -27,7 +27,7 @@ from apps.core.egress.request import (
     Timings,
 )
 from apps.core.egress.slots import Admission
-from apps.core.egress.urls import BadURL, Target, parse_target
+from apps.core.egress.urls import BadURL, parse_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTTP_VERSIONS = {1: "1.0", 2: "1.1", 3: "2", 30: "3"}
@@ -109,6 +109,9 @@ class Transfer:
         self._body = request.body
         self._timings = Timings()
         self._expires_at: datetime | None = None
+        self._refusal: Refusal | None = None
+        self._chunks: list[bytes] = []
+        self._header_lines: list[bytes] = []
         self._forget_answer()
 
     def begin(self, admission: Admission[Transfer], now: float) -> None:
@@ -293,11 +296,11 @@ class Transfer:
         return None
 
     def _forget_answer(self) -> None:
-        self._chunks: list[bytes] = []
-        self._header_lines: list[bytes] = []
+        self._chunks = []
+        self._header_lines = []
         self._received = 0
         self._truncated = False
-        self._refusal: Refusal | None = None
+        self._refusal = None
 
     def _add(self, hop: Timings) -> None:
         sums = self._timings

@@ -1,0 +1,66 @@
+"""Masking what must not be recorded: secret variables, credentials, and values taken from answers."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+MASK = "•••"
+# An extracted "1" is no secret, and masking it would blot out every number in a report.
+_MIN_EXTRACTED = 4
+_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
+# A database keeps neither NUL nor half a surrogate pair in its text.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Redactor:
+    """Masks the values it was told, in the spellings in which they travel. The longest are masked first."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._spellings: dict[str, None] = {}
+        for secret in secrets:
+            self.add_secret(secret)
+
+    def add_secret(self, value: str) -> None:
+        if value:
+            self._add(value)
+
+    def add_extracted(self, value: str) -> None:
+        if len(value) >= _MIN_EXTRACTED:
+            self._add(value)
+
+    def mask(self, text: str) -> str:
+        """Return `text` with every known value masked, without what a database cannot keep."""
+        for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, MASK)
+        return _UNSTORABLE.sub("\ufffd", text)
+
+    def mask_url(self, url: str) -> str:
+        """Mask a URL, user and password in it included."""
+        return self.mask(_USERINFO.sub(f"{MASK}@", url))
+
+    def _add(self, value: str) -> None:
+        raw = value.encode("utf-8", "replace")
+        spellings = {
+            value,
+            quote(raw, safe=""),
+            quote(raw),
+            quote_plus(raw),
+            html.escape(value),
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+        }
+        if len(raw) >= _MIN_EXTRACTED:
+            spellings.add(base64.b64encode(raw).decode())
+        known = {**self._spellings, **dict.fromkeys(spellings)}
+        self._spellings = dict.fromkeys(sorted(known, key=len, reverse=True))
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten a text that is masked already, showing that it was."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

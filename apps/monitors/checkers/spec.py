@@ -1,0 +1,92 @@
+"""What a checker is told: a monitor's definition as values, read from rows by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+
+class Unset(Enum):
+    """The absence of a JSON value, which null is not."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
+
+AuthType = Literal["none", "basic", "bearer", "api_key"]
+
+
+@dataclass(frozen=True)
+class AuthSpec:
+    """How a request proves who asks. `location` (header or query), `key` and `value` belong to `api_key`."""
+
+    type: AuthType = "none"
+    username: str = ""
+    password: str = ""
+    token: str = ""
+    key: str = ""
+    value: str = ""
+    location: Literal["header", "query"] = "header"
+
+    @classmethod
+    def from_config(cls, auth: Mapping[str, Any] | None) -> AuthSpec:
+        """Read the configuration's form, `{type: api_key, key: …, value: …, in: header}`."""
+        given = dict(auth or {})
+        location = given.pop("in", "header")
+        return cls(location=location, **given)
+
+
+@dataclass(frozen=True)
+class AssertionSpec:
+    """`source` and `operator` as in docs/configuration.md; `name` is a header's, `path` a JSONPath (RFC 9535)."""
+
+    source: str
+    operator: str
+    value: Any = None
+    name: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class ExtractionSpec:
+    """A value of the answer for a variable: of a `header` (`name`), the `json` (`path`) or the `body` (`pattern`)."""
+
+    variable: str
+    source: str
+    name: str = ""
+    path: str = ""
+    pattern: str = ""
+
+
+@dataclass(frozen=True)
+class RequestSpec:
+    """One request. `body` is text to send as it is, `json` any JSON value; at most one of them."""
+
+    name: str
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    json: Any = UNSET
+    auth: AuthSpec = field(default_factory=AuthSpec)
+    assertions: tuple[AssertionSpec, ...] = ()
+    extractions: tuple[ExtractionSpec, ...] = ()
+
+
+@dataclass(frozen=True)
+class MonitorSpec:
+    """One monitor of any kind. Variables are plain text by name; a secret one wins over a plain one of its name."""
+
+    kind: str = "http"
+    timeout_s: float = 10.0
+    run_limit_s: float = 120.0
+    retries: int = 0
+    retry_delay_s: float = 0.0
+    follow_redirects: bool = True
+    verify_tls: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secret_variables: Mapping[str, str] = field(default_factory=dict)
+    requests: tuple[RequestSpec, ...] = ()
