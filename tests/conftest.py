@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 
 # Before Django reads its settings: tests never touch the installation's own data folder.
 _DATA = tempfile.mkdtemp(prefix="statusplatform-tests-")
@@ -39,6 +40,14 @@ def _loopback_only() -> Iterator[None]:
     socket.socket.connect = guarded  # type: ignore[method-assign]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """On SQLite use a file, as an installation does: threads' own connections wait for each other there."""
+    database = connections.settings["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["TEST"]["NAME"] = os.path.join(_DATA, "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)
