@@ -1,0 +1,206 @@
+"""What integrations, connectors and deliveries look like to those above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.incidents.models import Incident, IncidentStatus
+from apps.integrations.definition import (
+    IncidentDefinition,
+    IntegrationDefinition,
+    LinkDefinition,
+    MetricDefinition,
+)
+from apps.integrations.models import (
+    ComponentLink,
+    Connector,
+    ConnectorComponent,
+    ConnectorMetric,
+    ConnectorPage,
+    Delivery,
+    DeliveryStream,
+    IncidentRule,
+    Integration,
+    MetricRule,
+)
+
+
+def definition_of(integration: Integration) -> IntegrationDefinition:
+    """Return the definition that would make this integration (three queries, or none when prefetched)."""
+    rule = IncidentRule.objects.filter(integration=integration, enabled=True).first()
+    metric = MetricRule.objects.filter(integration=integration, enabled=True).first()
+    links = ComponentLink.objects.filter(integration=integration, archived_at__isnull=True)
+    return IntegrationDefinition(
+        nickname=integration.nickname,
+        workspace_id=integration.workspace_id,
+        monitor_id=integration.monitor_id,
+        connector_id=integration.connector_id,
+        page_id=integration.page_id,
+        enabled=integration.enabled,
+        link_components=tuple(
+            LinkDefinition(link.component_id, link.success_status, link.failure_status)
+            for link in links.order_by("pk")
+        ),
+        create_incident=IncidentDefinition(
+            rule.name, rule.status, rule.impact, rule.message, rule.resolved_message
+        )
+        if rule
+        else None,
+        send_metric=MetricDefinition(metric.metric_id, metric.measure) if metric else None,
+    )
+
+
+def described(definition: IntegrationDefinition) -> dict[str, object]:
+    """Return the definition for people: {key: JSON value}, what it points at by name."""
+    components = ConnectorComponent.objects.in_bulk(
+        [link.component_id for link in definition.link_components]
+    )
+    metric = definition.send_metric
+    incident = definition.create_incident
+    # The rows exist: a definition is described once it was checked.
+    integration = Integration(
+        workspace_id=definition.workspace_id,
+        monitor_id=definition.monitor_id,
+        connector_id=definition.connector_id,
+        page_id=definition.page_id,
+    )
+    return {
+        "nickname": definition.nickname,
+        "workspace": str(integration.workspace),
+        "monitor": str(integration.monitor),
+        "connector": str(integration.connector),
+        "page": str(integration.page),
+        "enabled": definition.enabled,
+        "link_components": [
+            {
+                "component": str(components[link.component_id]),
+                "success_status": link.success_status,
+                "failure_status": link.failure_status,
+            }
+            for link in definition.link_components
+        ],
+        "create_incident": asdict(incident) if incident else None,
+        "send_metric": {
+            "metric": str(ConnectorMetric.objects.get(pk=metric.metric_id)),
+            "measure": metric.measure,
+        }
+        if metric
+        else None,
+    }
+
+
+def live_connector(name: str) -> Connector | None:
+    """Return the live connector of this name."""
+    return Connector.objects.live().filter(name=name).first()
+
+
+def pages_named(connector: Connector, text: str) -> Sequence[ConnectorPage]:
+    """Return the connector's live pages whose slug, remote id or name this is, the first kind that matches."""
+    pages = ConnectorPage.objects.live().filter(connector=connector)
+    for match in (Q(slug=text) & ~Q(slug=""), Q(remote_id=text), Q(name=text)):
+        found = list(pages.filter(match))
+        if found:
+            return found
+    return []
+
+
+def components_named(page: ConnectorPage, text: str) -> Sequence[ConnectorComponent]:
+    """Return the page's live components called `Name` or `Group / Name`; several when that is ambiguous."""
+    rows = list(ConnectorComponent.objects.live().filter(page=page))
+    return [row for row in rows if row.name == text] or [row for row in rows if str(row) == text]
+
+
+def metrics_named(page: ConnectorPage, text: str) -> Sequence[ConnectorMetric]:
+    """Return the page's live metrics of this name."""
+    return list(ConnectorMetric.objects.live().filter(page=page, name=text))
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An integration that cannot do all that it is set up to do, and why, in a sentence."""
+
+    integration: Integration
+    reason: str
+
+
+def broken_integrations() -> list[Broken]:
+    """Return live, enabled integrations that point at something that is gone (two queries)."""
+    rows = (
+        Integration.objects.live()
+        .filter(enabled=True)
+        .select_related("monitor", "page", "connector")
+        .order_by("nickname", "pk")
+    )
+    gone_by_integration: dict[int, str] = {}
+    links = (
+        ComponentLink.objects.filter(
+            archived_at__isnull=True, integration__archived_at__isnull=True
+        )
+        .select_related("component", "integration")
+        .order_by("pk")
+    )
+    for link in links:
+        if link.component.is_archived:
+            reason = f"The component {link.component} is gone."
+        elif link.component.page_id != link.integration.page_id:
+            reason = f"The component {link.component} moved to another page."
+        else:
+            continue
+        gone_by_integration.setdefault(link.integration_id, reason)
+    for rule in MetricRule.objects.filter(
+        enabled=True, integration__archived_at__isnull=True, metric__archived_at__isnull=False
+    ).select_related("metric"):
+        gone_by_integration.setdefault(rule.integration_id, f"The metric {rule.metric} is gone.")
+    broken: list[Broken] = []
+    for row in rows:
+        if row.monitor.is_archived:
+            broken.append(Broken(row, f"The monitor {row.monitor} was removed."))
+        elif row.page.is_archived:
+            broken.append(Broken(row, f"The page {row.page} is gone."))
+        elif row.pk in gone_by_integration:
+            broken.append(Broken(row, gone_by_integration[row.pk]))
+    return broken
+
+
+def incidents_left_to_staff() -> QuerySet[DeliveryStream]:
+    """Return streams of incidents that automation opened and tends no more, and that nobody resolved or took over.
+
+    An incident elsewhere cannot be looked into from here: it is listed while its outage lasts.
+    """
+    settled = Incident.objects.filter(public_id=OuterRef("remote_id")).filter(
+        Q(status=IncidentStatus.RESOLVED)
+        | Q(taken_over_at__isnull=False)
+        | Q(archived_at__isnull=False)
+    )
+    native = Q(connector__provider=Connector.Provider.NATIVE)
+    return (
+        DeliveryStream.objects.filter(kind=DeliveryStream.Kind.INCIDENT, abandoned_at__isnull=False)
+        .filter(
+            (native & ~Q(remote_id="") & ~Exists(settled))
+            | (~native & Q(outage__closed_at__isnull=True))
+        )
+        .select_related("page", "connector", "rule__integration", "outage__monitor")
+        .order_by("-abandoned_at", "-pk")
+    )
+
+
+def dead_deliveries() -> QuerySet[Delivery]:
+    """Return deliveries that were given up and not sent again since, the newest first."""
+    return (
+        Delivery.objects.filter(state=Delivery.State.DEAD)
+        .filter(~Exists(Delivery.objects.filter(replay_of=OuterRef("pk"))))
+        .select_related("stream__connector", "stream__page", "integration")
+        .order_by("-pk")
+    )
+
+
+def waiting_deliveries() -> QuerySet[Delivery]:
+    """Return pending deliveries that failed at least once, the oldest first."""
+    return (
+        Delivery.objects.filter(state=Delivery.State.PENDING, attempts__gt=0)
+        .select_related("stream__connector", "stream__page", "integration")
+        .order_by("pk")
+    )
