@@ -125,6 +125,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
 if env.boolean("TRUST_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
+# A page with hundreds of components is one form in the admin.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 SECURE_REFERRER_POLICY = "same-origin"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 

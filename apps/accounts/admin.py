@@ -59,7 +59,7 @@ class WorkspaceAdmin(ServiceModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows = super().get_queryset(request)
+        rows: models.QuerySet[Any] = super().get_queryset(request)
         if not request.user.is_superuser:
             rows = rows.filter(pk__in=for_user(request.user))  # type: ignore[arg-type]
         return rows.annotate(members=models.Count("memberships"))
@@ -155,7 +155,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(AuditedAdmin, DjangoGroupAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
+class GroupAdmin(AuditedAdmin, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Named sets of permissions."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from apps.console.dashboard import dashboard
 from apps.core.adminkit.dependent import DependentAutocompleteView
@@ -23,5 +24,5 @@ class ConsoleSite(AdminSite):
         context = {"dashboard": dashboard(request.user), **(extra_context or {})}
         return super().index(request, context)
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return DependentAutocompleteView.as_view(admin_site=self)(request)

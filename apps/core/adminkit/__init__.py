@@ -10,7 +10,9 @@ from apps.core.adminkit.service import (
     PartTable,
     ServiceModelAdmin,
     actor_of,
+    at_path,
     kept_forms,
+    removed_rows,
 )
 
 __all__ = [
@@ -25,7 +27,9 @@ __all__ = [
     "PartTable",
     "ServiceModelAdmin",
     "actor_of",
+    "at_path",
     "kept_forms",
     "link",
+    "removed_rows",
     "utc",
 ]

@@ -46,7 +46,7 @@ class DependentAutocompleteView(AutocompleteJsonView):
         rows: models.QuerySet[Any] = super().get_queryset()
         if any(field.name == "archived_at" for field in rows.model._meta.fields):
             rows = rows.filter(archived_at__isnull=True)
-        source: Any = self.source_field  # type: ignore[attr-defined]
+        source: Any = self.source_field
         lookups = lookups_of(self.admin_site, source.model, source.name)  # type: ignore[arg-type]
         for parent, lookup in lookups.items():
             value = self.request.GET.get(f"dep_{parent}", "")

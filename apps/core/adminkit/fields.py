@@ -96,7 +96,7 @@ class RowsField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
-            return self.clean(data) != (initial or [])
+            return bool(self.clean(data) != (initial or []))
         except ValidationError:
             return True
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -31,6 +32,21 @@ def actor_of(request: HttpRequest) -> Actor:
     """Return the person who is logged in as the one who acts."""
     user: Any = request.user
     return Actor("person", user.public_id, user.get_full_name() or user.get_username())
+
+
+@contextmanager
+def at_path(path: str) -> Iterator[None]:
+    """Put the path of the part before what a refusal names, such as `components[2]`."""
+    try:
+        yield
+    except DomainError as refusal:
+        found = (
+            refusal.errors
+            if isinstance(refusal, Invalid)
+            else ((refusal.field or "", refusal.message),)
+        )
+        errors = tuple((f"{path}.{field}" if field else path, text) for field, text in found)
+        raise Invalid(refusal.code, refusal.message, field=errors[0][0], errors=errors) from refusal
 
 
 def kept_forms(formset: InlineFormSet) -> list[Any]:
@@ -120,19 +136,19 @@ class ServiceModelAdmin(ModelAdmin):
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         form_class: Any = super().get_form(request, obj, change, **kwargs)
-        found = _errors_of(request)
-        if not found:
-            return form_class
-        here = [(path, message) for path, message in found if not self._is_in_a_row(path)]
+        here = [
+            (path, message) for path, message in _errors_of(request) if not self._is_in_a_row(path)
+        ]
         names = self.error_fields
 
-        class RefusedForm(form_class):  # type: ignore[misc]
+        class ConsoleForm(form_class):  # type: ignore[misc]
             def full_clean(self) -> None:
                 super().full_clean()
                 for path, message in here:
                     _show(self, names.get(path, path), path, message)
+                _move_to_fields(self)
 
-        return RefusedForm
+        return ConsoleForm
 
     def _create_formsets(self, request: HttpRequest, obj: Any, change: bool) -> Any:
         formsets, inlines = super()._create_formsets(request, obj, change)  # type: ignore[misc]
@@ -154,6 +170,7 @@ class ServiceModelAdmin(ModelAdmin):
                 rest = match["rest"]
                 field = names.get(rest) or names.get(re.split(r"[.\[]", rest)[0])
                 _show(form, field or rest, rest, message)
+                _move_to_fields(form)
         return formsets, inlines
 
     def _is_in_a_row(self, path: str) -> bool:
@@ -302,6 +319,15 @@ class PartTable(PartOfRow, TabularInline):
     """Parts with few fields, one a line."""
 
 
+def removed_rows(formset: InlineFormSet) -> list[Any]:
+    """Return the saved rows that are marked for removal."""
+    return [
+        form.instance
+        for form in formset.forms
+        if form.instance.pk is not None and getattr(form, "cleaned_data", {}).get("DELETE")
+    ]
+
+
 def _errors_of(request: HttpRequest) -> tuple[tuple[str, str], ...]:
     refusal: DomainError | None = getattr(request, "refusal", None)
     if refusal is None:
@@ -309,6 +335,23 @@ def _errors_of(request: HttpRequest) -> tuple[tuple[str, str], ...]:
     if isinstance(refusal, Invalid):
         return refusal.errors
     return ((refusal.field or "", refusal.message),)
+
+
+def _move_to_fields(form: Any) -> None:
+    """Put a broken constraint's message at the field that breaks it: Django shows it above the form."""
+    above = form._errors.get(NON_FIELD_ERRORS) if form._errors else None
+    if not above:
+        return
+    fields = {
+        constraint.violation_error_message: constraint.fields[-1]
+        for constraint in form._meta.model._meta.constraints
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields
+    }
+    messages_ = list(above)
+    del form._errors[NON_FIELD_ERRORS]
+    for message in messages_:
+        field = fields.get(message)
+        form.add_error(field if field in form.fields else None, message)
 
 
 def _show(form: forms.BaseForm, field: str, path: str, message: str) -> None:

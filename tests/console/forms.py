@@ -1,0 +1,59 @@
+"""Fill in the console's forms as a browser would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.forms import BaseForm
+from django.test import Client
+
+
+def filled_in(response: Any) -> dict[str, Any]:
+    """Return what a browser would post if nothing were changed on the page."""
+    context = response.context
+    data = _values(context["adminform"].form)
+    for inline in context["inline_admin_formsets"]:
+        formset = inline.formset
+        data |= _values(formset.management_form)
+        for form in formset.forms:
+            data |= _values(form)
+    return data
+
+
+def save(client: Client, url: str, **changes: Any) -> Any:
+    """Open the form, change some inputs (`__` for `-`) and send it."""
+    opened = client.get(url)
+    assert opened.status_code == 200, opened
+    data = filled_in(opened) | {name.replace("__", "-"): value for name, value in changes.items()}
+    return client.post(url, {**data, "_save": "Save"})
+
+
+def errors(response: Any) -> dict[str, list[str]]:
+    """Return {input: messages} of a form that came back ("" : above the form)."""
+    assert response.status_code == 200, "the form was accepted"
+    context = response.context
+    found = _errors(context["adminform"].form)
+    for inline in context["inline_admin_formsets"]:
+        for form in inline.formset.forms:
+            found |= _errors(form)
+        if inline.formset.non_form_errors():
+            found[inline.formset.prefix] = list(inline.formset.non_form_errors())
+    return found
+
+
+def _values(form: BaseForm) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for field in form:
+        value = field.value()
+        if value is None or value is False:
+            continue
+        data[field.html_name] = "on" if value is True else value
+    return data
+
+
+def _errors(form: BaseForm) -> dict[str, list[str]]:
+    prefix = f"{form.prefix}-" if form.prefix else ""
+    return {
+        prefix + ("" if field == "__all__" else field): [str(text) for text in texts]
+        for field, texts in form.errors.items()
+    }
