@@ -9,28 +9,28 @@ from __future__ import annotations
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.pages.status import ComponentStatus
+from apps.pages.uptime import Level
 from apps.publishing.readmodel import DayFacts, UptimeFacts
 from apps.publishing.times import day_text, duration_text
 
-NO_DATA = "no_data"
+MAINTENANCE = "maintenance"
 STEP, WIDTH, HEIGHT = 4, 3, 40
-_HEIGHTS = {
-    NO_DATA: 6,
-    ComponentStatus.UNDER_MAINTENANCE.value: 16,
-    ComponentStatus.OPERATIONAL.value: 24,
-    ComponentStatus.DEGRADED_PERFORMANCE.value: 29,
-    ComponentStatus.PARTIAL_OUTAGE.value: 34,
-    ComponentStatus.MAJOR_OUTAGE.value: HEIGHT,
+_HEIGHTS: dict[str, int] = {
+    Level.NO_DATA: 6,
+    MAINTENANCE: 16,
+    Level.OPERATIONAL: 24,
+    Level.DEGRADED: 29,
+    Level.PARTIAL: 34,
+    Level.MAJOR: HEIGHT,
 }
 # Short class names: a page holds thousands of bars.
-_CLASSES = {
-    NO_DATA: "n",
-    ComponentStatus.UNDER_MAINTENANCE.value: "m",
-    ComponentStatus.OPERATIONAL.value: "o",
-    ComponentStatus.DEGRADED_PERFORMANCE.value: "d",
-    ComponentStatus.PARTIAL_OUTAGE.value: "p",
-    ComponentStatus.MAJOR_OUTAGE.value: "x",
+_CLASSES: dict[str, str] = {
+    Level.NO_DATA: "n",
+    MAINTENANCE: "m",
+    Level.OPERATIONAL: "o",
+    Level.DEGRADED: "d",
+    Level.PARTIAL: "p",
+    Level.MAJOR: "x",
 }
 _NAMED_DAYS = 7
 
@@ -47,7 +47,7 @@ def percentage_text(percentage: float | None) -> str:
 
 def what_happened(day: DayFacts) -> str:
     """Return a day's outages and the like with their lengths, or that there were none."""
-    if day.level == NO_DATA:
+    if day.level == Level.NO_DATA:
         return "No data"
     parts = [
         f"{word} {duration_text(seconds)}"
@@ -66,7 +66,7 @@ def what_happened(day: DayFacts) -> str:
 
 def _summary(name: str, uptime: UptimeFacts) -> str:
     """The picture in words: its percentage and its last days with problems."""
-    quiet = {ComponentStatus.OPERATIONAL.value, NO_DATA}
+    quiet = {Level.OPERATIONAL, Level.NO_DATA}
     troubled = [day for day in reversed(uptime.days) if day.level not in quiet]
     percentage = percentage_text(uptime.percentage)
     sentences = [

@@ -57,12 +57,14 @@ def chart_of(metric: MetricFacts, *, until: datetime, zone: ZoneInfo) -> Chart |
 
 
 def nice_ceiling(value: float) -> float:
-    """Return the next of 1, 2, 2.5, 5 or 10 times a power of ten; 1 for nothing."""
+    """Return the next round number, so that its half is round too; 1 for nothing."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(
-        step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if value <= step * power * 1.0001
+        step * power
+        for step in (1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+        if value <= step * power * 1.0001
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from apps.incidents import impact
 from apps.incidents.models import Impact
 from apps.pages.status import ComponentStatus
 
@@ -30,9 +31,10 @@ DEGRADED = PageStatus("minor", "Degraded System Service")
 PARTLY_DEGRADED = PageStatus("minor", "Partially Degraded Service")
 MAINTENANCE = PageStatus("maintenance", "Service Under Maintenance")
 
-# A page without components says what its worst open incident says.
+# A page without components says what its worst open incident says, from best to worst.
 _OF_IMPACT = {
     Impact.NONE.value: OPERATIONAL,
+    impact.MAINTENANCE: MAINTENANCE,
     Impact.MINOR.value: MINOR_OUTAGE,
     Impact.MAJOR.value: MAJOR,
     Impact.CRITICAL.value: CRITICAL,

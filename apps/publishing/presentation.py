@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils.safestring import SafeString
 
 from apps.core.markdown import render
+from apps.incidents import impact
 from apps.incidents.models import Impact, IncidentStatus
 from apps.pages.status import ComponentStatus
 from apps.publishing.bars import percentage_text, uptime_bars
@@ -46,6 +47,7 @@ _IMPACT_WORDS = {
     Impact.MINOR.value: "Minor impact",
     Impact.MAJOR.value: "Major impact",
     Impact.CRITICAL.value: "Critical impact",
+    impact.MAINTENANCE: "Maintenance",
 }
 
 

@@ -33,8 +33,8 @@ class PageFacts:
 class DayFacts:
     """A calendar day in the page's zone, in seconds of each status.
 
-    `level` is operational, under_maintenance, degraded_performance, partial_outage or major_outage, or
-    no_data for a day before the component's start or without any measurement.
+    `level` is operational, maintenance, degraded, partial or major, or no_data for a day before the
+    component's start or without any measurement.
     """
 
     day: date

@@ -93,30 +93,40 @@ async function turn() {
 
 /* Times */
 
-const wantsLocal = () => localStorage.getItem(LOCAL_TIMES) === "yes";
+// Kept for the next visit where the browser allows it.
+let wantsLocal = false;
+try {
+  wantsLocal = localStorage.getItem(LOCAL_TIMES) === "yes";
+} catch {}
+
+function wantLocal(wanted) {
+  wantsLocal = wanted;
+  try {
+    localStorage.setItem(LOCAL_TIMES, wanted ? "yes" : "no");
+  } catch {}
+}
 
 function showTimes(within) {
-  const local = wantsLocal();
   const format = new Intl.DateTimeFormat(document.documentElement.lang, {
     day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short",
   });
   for (const time of within.querySelectorAll("time[datetime]")) {
     time.dataset.text ??= time.textContent;
     const own = format.format(new Date(time.dateTime));
-    time.textContent = local ? own : time.dataset.text;
-    time.title = local ? time.dataset.text : `${own} (your time)`;
+    time.textContent = wantsLocal ? own : time.dataset.text;
+    time.title = wantsLocal ? time.dataset.text : `${own} (your time)`;
   }
 }
 
 function prepareTimesButton() {
   const button = document.querySelector(".local-times");
   const name = () => {
-    button.setAttribute("aria-pressed", String(wantsLocal()));
-    button.textContent = wantsLocal() ? "Show the page's time" : "Show my local time";
+    button.setAttribute("aria-pressed", String(wantsLocal));
+    button.textContent = wantsLocal ? "Show the page's time" : "Show my local time";
   };
   button.hidden = false;
   button.addEventListener("click", () => {
-    localStorage.setItem(LOCAL_TIMES, wantsLocal() ? "no" : "yes");
+    wantLocal(!wantsLocal);
     name();
     showTimes(document);
   });

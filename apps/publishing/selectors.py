@@ -1,0 +1,232 @@
+"""Building a page's read model: a constant number of queries in one read snapshot."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Avg, ExpressionWrapper, F, Func, IntegerField
+from django.db.models.functions import Cast
+
+from apps.pages import uptime
+from apps.pages.models import Component, ComponentGroup, Metric, MetricPoint, Page
+from apps.pages.selectors import Timeline, timelines
+from apps.publishing.bars import MAINTENANCE
+from apps.publishing.charts import BUCKET, SPAN
+from apps.publishing.incident_selectors import facts_of, month_bounds, months_of, shown_incidents
+from apps.publishing.presentation import PAST_DAYS
+from apps.publishing.readmodel import (
+    ComponentFacts,
+    DayFacts,
+    GroupFacts,
+    MetricFacts,
+    PageFacts,
+    PageModel,
+    PointFacts,
+    UptimeFacts,
+)
+from apps.publishing.snapshot import read_snapshot
+from apps.publishing.times import zone_of
+
+UPTIME_DAYS = 90
+# A maintenance of less is not worth a bar of its own.
+_LEAST_MAINTENANCE_S = 60
+
+
+def page_url(page: Page) -> str:
+    """Return the page's canonical address: its own domain, else below PUBLIC_URL; no slash at its end."""
+    if not page.domain:
+        return f"{settings.PUBLIC_URL}/status/{page.slug}"
+    parts = urlsplit(settings.PUBLIC_URL)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{page.domain}{port}"
+
+
+def page_facts(page: Page, *, updated_at: datetime | None = None) -> PageFacts:
+    return PageFacts(
+        id=page.public_id,
+        slug=page.slug,
+        name=page.name,
+        description=page.description,
+        url=page_url(page),
+        time_zone=page.time_zone,
+        updated_at=updated_at or page.updated_at,
+    )
+
+
+def read_page(page_id: int, *, at: datetime) -> PageModel:
+    """Return what is public of the live page at `at`. Page.DoesNotExist when there is none."""
+    with read_snapshot():
+        return _read_page(page_id, at)
+
+
+def _read_page(page_id: int, at: datetime) -> PageModel:
+    page = Page.objects.live().select_related("publication").get(pk=page_id)
+    zone = zone_of(page.time_zone)
+    today = at.astimezone(zone).date()
+    month_key = f"{today.year:04d}-{today.month:02d}"
+    since = min(
+        uptime.day_start(today - timedelta(days=PAST_DAYS - 1), zone),
+        month_bounds(month_key, zone)[0],
+    )
+    groups = list(ComponentGroup.objects.live().filter(page=page_id))
+    components = list(Component.objects.live().filter(page=page_id, hidden=False))
+    uptimes = _uptimes(components, at=at, zone=zone)
+    incidents = tuple(facts_of(page_id, shown_incidents(page_id, since=since)).values())
+    changed = [row.updated_at for row in (page, *groups, *components, *incidents)]
+    return PageModel(
+        seq=page.publication.requested_seq,
+        at=at,
+        page=page_facts(page, updated_at=max(changed)),
+        top_level=_top_level(groups, components, uptimes),
+        incidents=incidents,
+        metrics=_metrics(page_id, at=at),
+        months=months_of(page_id, zone),
+    )
+
+
+def _top_level(
+    groups: Sequence[ComponentGroup],
+    components: Sequence[Component],
+    uptimes: dict[int, UptimeFacts],
+) -> tuple[ComponentFacts | GroupFacts, ...]:
+    """Return what stands on the page's first level, with positions counted anew from 1 on each level.
+
+    A hidden component leaves no hole in the numbers, and a group without visible components is not shown.
+    """
+    members: dict[int | None, list[Component]] = defaultdict(list)
+    for component in sorted(components, key=lambda one: (one.position, one.name, one.pk)):
+        members[component.group_id].append(component)
+    entries: list[Component | ComponentGroup] = [
+        *members.pop(None, []),
+        *(group for group in groups if group.pk in members),
+    ]
+    top_level: list[ComponentFacts | GroupFacts] = []
+    for place, entry in enumerate(
+        sorted(entries, key=lambda one: (one.position, one.name, one.pk)), start=1
+    ):
+        if isinstance(entry, Component):
+            top_level.append(_component(entry, place, None, uptimes))
+            continue
+        top_level.append(
+            GroupFacts(
+                id=entry.public_id,
+                name=entry.name,
+                description=entry.description,
+                created_at=entry.created_at,
+                updated_at=entry.updated_at,
+                position=place,
+                components=tuple(
+                    _component(one, inner, entry.public_id, uptimes)
+                    for inner, one in enumerate(members[entry.pk], start=1)
+                ),
+            )
+        )
+    return tuple(top_level)
+
+
+def _component(
+    row: Component, position: int, group_id: str | None, uptimes: dict[int, UptimeFacts]
+) -> ComponentFacts:
+    return ComponentFacts(
+        id=row.public_id,
+        name=row.name,
+        status=row.status,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        position=position,
+        description=row.description,
+        showcase=row.showcase,
+        start_date=row.start_date,
+        group_id=group_id,
+        only_show_if_degraded=row.only_show_if_degraded,
+        uptime=uptimes.get(row.pk),
+    )
+
+
+def _uptimes(
+    components: Sequence[Component], *, at: datetime, zone: ZoneInfo
+) -> dict[int, UptimeFacts]:
+    """Return {component id: its last 90 days} of those with bars, in two queries."""
+    today = at.astimezone(zone).date()
+    first = today - timedelta(days=UPTIME_DAYS - 1)
+    showcased = {component.pk: component for component in components if component.showcase}
+    found = timelines(showcased, since=uptime.day_start(first, zone))
+    return {
+        pk: _uptime(found[pk], component, at=at, zone=zone, first=first)
+        for pk, component in showcased.items()
+    }
+
+
+def _uptime(
+    timeline: Timeline, component: Component, *, at: datetime, zone: ZoneInfo, first: date
+) -> UptimeFacts:
+    days = uptime.days(
+        timeline.spans,
+        timeline.gaps,
+        first=first,
+        last=at.astimezone(zone).date(),
+        zone=zone,
+        now=at,
+        start_date=component.start_date,
+    )
+    return UptimeFacts(
+        percentage=uptime.statuspage_uptime(uptime.total(days)),
+        days=tuple(_day(day) for day in days),
+    )
+
+
+def _day(day: uptime.Day) -> DayFacts:
+    level = str(day.level)
+    if level == uptime.Level.OPERATIONAL and day.tally.maintenance >= _LEAST_MAINTENANCE_S:
+        level = MAINTENANCE
+    return DayFacts(
+        day=day.date,
+        level=level,
+        partial_s=day.tally.partial,
+        major_s=day.tally.major,
+        degraded_s=day.tally.degraded,
+        maintenance_s=day.tally.maintenance,
+        unmeasured_s=day.tally.unmeasured,
+    )
+
+
+class _Epoch(Func):
+    """An instant as whole seconds since 1970."""
+
+    template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s))"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="CAST(strftime('%%s', %(expressions)s) AS INTEGER)"
+        )
+
+
+def _metrics(page_id: int, *, at: datetime) -> tuple[MetricFacts, ...]:
+    """Return the visible metrics with the mean of every five minutes of a day, in two queries."""
+    bucket_s = int(BUCKET.total_seconds())
+    metrics = list(Metric.objects.live().filter(page=page_id, hidden=False))
+    seconds = Cast(_Epoch(F("at")), IntegerField())
+    rows = (
+        MetricPoint.objects.filter(
+            metric__in=[metric.pk for metric in metrics], at__gte=at - SPAN, at__lte=at
+        )
+        .annotate(bucket=ExpressionWrapper(seconds / bucket_s, output_field=IntegerField()))
+        .values("metric_id", "bucket")
+        .annotate(mean=Avg("value"))
+        .order_by("metric_id", "bucket")
+    )
+    points: dict[int, list[PointFacts]] = defaultdict(list)
+    for row in rows:
+        began = datetime.fromtimestamp(row["bucket"] * bucket_s, tz=UTC)
+        points[row["metric_id"]].append(PointFacts(began, row["mean"]))
+    return tuple(
+        MetricFacts(metric.public_id, metric.name, metric.unit, tuple(points[metric.pk]))
+        for metric in metrics
+    )
