@@ -7,10 +7,11 @@ from apps.monitors.services.lifecycle import (
     resume_monitor,
     run_now,
 )
-from apps.monitors.services.locations import create_location, update_location
+from apps.monitors.services.locations import archive_location, create_location, update_location
 from apps.monitors.services.outages import settle_outages
 
 __all__ = [
+    "archive_location",
     "archive_monitor",
     "create_location",
     "create_monitor",

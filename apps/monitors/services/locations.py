@@ -9,9 +9,9 @@ from django.db import transaction
 
 from apps.core import audit
 from apps.core.actors import Actor
-from apps.core.errors import Invalid, NotFound
+from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.validation import clean
-from apps.monitors.models import Location
+from apps.monitors.models import Location, Schedule
 
 
 @transaction.atomic
@@ -63,6 +63,29 @@ def update_location(
             audit.record(
                 actor=actor, at=at, action="location.updated", row=location, changes=changes
             )
+    return location
+
+
+@transaction.atomic
+def archive_location(*, location_id: int, actor: Actor, at: datetime) -> Location:
+    """Archive a location. Conflict for `default`, which always exists, and while monitors run there."""
+    try:
+        location: Location = (
+            Location.objects.live().select_for_update(no_key=True).get(pk=location_id)
+        )
+    except Location.DoesNotExist as error:
+        raise NotFound("location_not_found", f"there is no location {location_id}") from error
+    if location.code == Location.DEFAULT_CODE:
+        raise Conflict("location_is_default", "the location default always exists")
+    used_by = Schedule.objects.filter(
+        location=location, removed_at__isnull=True, monitor__archived_at__isnull=True
+    ).first()
+    if used_by is not None:
+        raise Conflict("location_in_use", f"the monitor {used_by.monitor} runs at {location.code}")
+    location.archived_at = location.updated_at = at
+    location.save(update_fields=["archived_at", "updated_at"])
+    if not actor.is_automation:
+        audit.record(actor=actor, at=at, action="location.archived", row=location)
     return location
 
 
