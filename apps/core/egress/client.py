@@ -23,6 +23,7 @@ from typing import Any
 import pycurl
 
 from apps.core.egress.guard import Guard
+from apps.core.egress.multi import Multi
 from apps.core.egress.request import (
     BadRequest,
     EgressError,
@@ -39,12 +40,6 @@ logger = logging.getLogger(__name__)
 
 OnDone = Callable[[EgressResponse], None]
 
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_EVENTS = {
-    pycurl.POLL_IN: _READ,
-    pycurl.POLL_OUT: _WRITE,
-    pycurl.POLL_INOUT: _READ | _WRITE,
-}
 _KEPT_HANDLES = 256
 # Descriptors for everything else that the process does.
 _SPARE_DESCRIPTORS = 256
@@ -77,18 +72,19 @@ class Transfers:
         self._slots: Slots[Transfer] = Slots(slots, ceiling=ceiling, slow_after_s=slow_after_s)
         self._resolver = Resolver(name=f"{name}-dns")
         self._inbox: deque[Callable[[], None]] = deque()
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[tuple[float, int, Callable[[], None], Transfer | None]] = []
         self._order = itertools.count()
         self._handles: dict[bool, list[Any]] = {True: [], False: []}
-        self._moving: dict[Any, tuple[Transfer, _Multi]] = {}
+        self._moving: dict[Any, tuple[Transfer, Multi]] = {}
         self._selector = selectors.DefaultSelector()
-        self._multis = {verify: _Multi(self._selector) for verify in (True, False)}
+        self._multis = {verify: Multi(self._selector) for verify in (True, False)}
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
         self._wake_in.setblocking(False)
-        self._selector.register(self._wake_out, _READ, None)
+        self._selector.register(self._wake_out, selectors.EVENT_READ, None)
         self._is_awake = threading.Event()
         self._is_closing = False
+        self._is_closed = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
@@ -115,7 +111,8 @@ class Transfers:
                 error=EgressError("invalid_request", str(error), Fault.REQUEST),
                 started_monotonic=due,
             )
-            self._post(partial(self._at, due, partial(_call, on_done, refused)))
+            if not self._post(partial(self._at, due, partial(_call, on_done, refused))):
+                _call(on_done, refused)
             return
         transfer = Transfer(
             request,
@@ -125,7 +122,8 @@ class Transfers:
             start_at=due,
             on_done=on_done,
         )
-        self._post(partial(self._schedule, transfer))
+        if not self._post(partial(self._schedule, transfer)):
+            self._stop(transfer)
 
     def fetch(self, request: EgressRequest, *, key: Hashable = None) -> EgressResponse:
         """Make `request` now and wait for its answer. Not to be called from an `on_done`."""
@@ -144,8 +142,7 @@ class Transfers:
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Stop. What is scheduled, waiting or in flight is answered with the error `stopped`."""
-        with self._lock:
-            self._is_closing = True
+        self._is_closing = True
         self._wake()
         self._thread.join(timeout_s)
 
@@ -160,14 +157,14 @@ class Transfers:
 
     # Everything below runs on the transfer thread, but `_post` and `_wake`.
 
-    def _post(self, call: Callable[[], None]) -> None:
+    def _post(self, call: Callable[[], None]) -> bool:
+        """Have `call` made on the transfer thread. False: it has ended, and never will be."""
         with self._lock:
-            is_closing = self._is_closing
+            if self._is_closed:
+                return False
             self._inbox.append(call)
-        if is_closing and not self._thread.is_alive():
-            self._shut()
-            return
         self._wake()
+        return True
 
     def _wake(self) -> None:
         # One byte is enough for any number of calls; the thread clears the flag before it reads them.
@@ -221,17 +218,18 @@ class Transfers:
         while self._inbox:
             self._inbox.popleft()()
 
-    def _at(self, when: float, call: Callable[[], None]) -> None:
-        heapq.heappush(self._timers, (when, next(self._order), call))
+    def _at(self, when: float, call: Callable[[], None], transfer: Transfer | None = None) -> None:
+        heapq.heappush(self._timers, (when, next(self._order), call, transfer))
 
     def _schedule(self, transfer: Transfer) -> None:
-        self._at(transfer.start_at, partial(self._line_up, transfer))
+        self._at(transfer.start_at, partial(self._line_up, transfer), transfer)
 
     def _line_up(self, transfer: Transfer) -> None:
         self._slots.enqueue(transfer, transfer.key)
         self._admit(time.monotonic())
         if transfer.admission is None:
-            self._at(transfer.start_at + self._max_wait_s, partial(self._give_up, transfer))
+            give_up_at = time.monotonic() + self._max_wait_s
+            self._at(give_up_at, partial(self._give_up, transfer), transfer)
 
     def _give_up(self, transfer: Transfer) -> None:
         if transfer.admission is None and not transfer.is_done:
@@ -264,12 +262,16 @@ class Transfers:
 
     def _look_up(self, transfer: Transfer) -> None:
         began = transfer.lookup_began = time.monotonic()
-        self._at(transfer.deadline, partial(self._lookup_timed_out, transfer, began))
+        self._at(transfer.deadline, partial(self._lookup_timed_out, transfer, began), transfer)
         self._resolver.look_up(
             transfer.target.host,
-            lambda lookup: self._post(partial(self._looked_up, transfer, began, lookup)),
+            lambda lookup: self._hear(transfer, began, lookup),
         )
         self._nudge_resolver()
+
+    def _hear(self, transfer: Transfer, began: float, lookup: Lookup) -> None:
+        """Take a look-up's answer, on the resolver's thread."""
+        self._post(partial(self._looked_up, transfer, began, lookup))
 
     def _nudge_resolver(self) -> None:
         if self._resolver.tick():
@@ -308,8 +310,6 @@ class Transfers:
         curl = kept.pop() if kept else pycurl.Curl()
         multi = self._multis[request.verify_tls]
         try:
-            if transfer.redirects == 0 and request.cookies is not None:
-                curl.setopt(pycurl.COOKIELIST, "ALL")
             transfer.configure(curl, addresses, time.monotonic())
             multi.add(curl)
         except BaseException:
@@ -317,7 +317,7 @@ class Transfers:
             raise
         self._moving[curl] = (transfer, multi)
 
-    def _reap(self, multi: _Multi) -> None:
+    def _reap(self, multi: Multi) -> None:
         for curl, code, detail in multi.finished():
             transfer, _ = self._moving.pop(curl)
             multi.remove(curl)
@@ -355,13 +355,15 @@ class Transfers:
 
     def _shut(self) -> None:
         """Answer everything with `stopped`, and free what libcurl holds."""
+        with self._lock:
+            self._is_closed = True
         while self._inbox:
             self._inbox.popleft()()
-        for _, _, call in sorted(self._timers, key=lambda timer: timer[:2]):
-            if isinstance(call, partial) and call.args and isinstance(call.args[0], Transfer):
-                self._stop(call.args[0])
-            elif isinstance(call, partial) and call.func is _call:
+        for _, _, call, transfer in list(self._timers):
+            if transfer is None:
                 call()
+            else:
+                self._stop(transfer)
         self._timers.clear()
         for transfer in self._slots.drain():
             self._stop(transfer)
@@ -383,70 +385,6 @@ class Transfers:
         if not transfer.is_done:
             transfer.is_done = True
             _call(transfer.on_done, transfer.fail(_STOPPED))
-
-
-class _Multi:
-    """A multi handle on the shared selector (curl_multi_socket_action(3))."""
-
-    def __init__(self, selector: selectors.BaseSelector) -> None:
-        self.deadline: float | None = None
-        self._selector = selector
-        self._curl = pycurl.CurlMulti()
-        self._curl.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
-        self._curl.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
-
-    def add(self, curl: Any) -> None:
-        self._curl.add_handle(curl)
-
-    def remove(self, curl: Any) -> None:
-        self._curl.remove_handle(curl)
-
-    def act(self, descriptor: int, mask: int) -> None:
-        bits = (pycurl.CSELECT_IN if mask & _READ else 0) | (
-            pycurl.CSELECT_OUT if mask & _WRITE else 0
-        )
-        self._curl.socket_action(descriptor, bits)
-
-    def expire(self, now: float) -> None:
-        # A call may arm the timer anew for this very moment: once more for each turn is enough.
-        if self.deadline is not None and self.deadline <= now:
-            self.deadline = None
-            self._curl.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-
-    def finished(self) -> list[tuple[Any, int, str]]:
-        done: list[tuple[Any, int, str]] = []
-        left = 1
-        while left:
-            left, succeeded, failed = self._curl.info_read()
-            done.extend((curl, pycurl.E_OK, "") for curl in succeeded)
-            done.extend(failed)
-        return done
-
-    def close(self) -> None:
-        self._curl.setopt(pycurl.M_SOCKETFUNCTION, None)
-        self._curl.setopt(pycurl.M_TIMERFUNCTION, None)
-        self._curl.close()
-
-    def _on_timer(self, timeout_ms: int) -> None:
-        self.deadline = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
-
-    def _on_socket(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
-        registered = descriptor in self._selector.get_map()
-        if what == pycurl.POLL_REMOVE:
-            if registered:
-                self._selector.unregister(descriptor)
-            return
-        events = _EVENTS.get(what)
-        if events is None:
-            return
-        if registered:
-            try:
-                self._selector.modify(descriptor, events, self)
-                return
-            except OSError:
-                # The number was closed and given again behind our back; the selector has forgotten it.
-                logger.debug("stale descriptor %s", descriptor)
-        self._selector.register(descriptor, events, self)
 
 
 def _call(on_done: OnDone, response: EgressResponse) -> None:

@@ -19,26 +19,29 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class Pace(Enum):
-    """How a key's last transfer went."""
+class Pace(IntEnum):
+    """How a key's last transfer went, in the order in which those that wait are served."""
 
-    QUICK = auto()
-    UNKNOWN = auto()
-    SLOW = auto()
-    HANGING = auto()
+    QUICK = 0
+    UNKNOWN = 1
+    SLOW = 2
+    HANGING = 3
 
 
-class _Account(Enum):
-    BRISK = auto()
-    SLOW = auto()
-    HANGING = auto()
-    OVERSTAYED = auto()
+class _Account(IntEnum):
+    BRISK = 0
+    SLOW = 1
+    HANGING = 2
+    OVERSTAYED = 3
+
+
+_ACCOUNTS = (_Account.BRISK, _Account.BRISK, _Account.SLOW, _Account.HANGING)
 
 
 @dataclass(eq=False, slots=True)
@@ -69,17 +72,17 @@ class Slots(Generic[T]):
         self.slow_after_s = slow_after_s
         self._remember = remember
         self._paces: OrderedDict[Hashable, Pace] = OrderedDict()
-        self._waiting: dict[Pace, deque[tuple[Hashable, T]]] = {pace: deque() for pace in Pace}
-        self._held = dict.fromkeys(_Account, 0)
+        self._waiting: list[deque[tuple[Hashable, T]]] = [deque() for _ in Pace]
+        self._held = [0 for _ in _Account]
         self._brisk: deque[Admission[T]] = deque()
 
     @property
     def in_flight(self) -> int:
-        return sum(self._held.values())
+        return sum(self._held)
 
     @property
     def waiting(self) -> int:
-        return sum(len(queue) for queue in self._waiting.values())
+        return sum(len(queue) for queue in self._waiting)
 
     def pace(self, key: Hashable) -> Pace:
         return self._paces.get(key, Pace.UNKNOWN)
@@ -89,8 +92,7 @@ class Slots(Generic[T]):
 
     def admit(self, now: float) -> Iterator[Admission[T]]:
         """Give slots to all that may start now, known good ones first."""
-        for pace in Pace:
-            queue = self._waiting[pace]
+        for pace, queue in zip(Pace, self._waiting, strict=True):
             while queue and self._has_room(pace):
                 key, item = queue.popleft()
                 current = self.pace(key)
@@ -134,7 +136,7 @@ class Slots(Generic[T]):
 
     def drain(self) -> Iterator[T]:
         """Empty the queues."""
-        for queue in self._waiting.values():
+        for queue in self._waiting:
             while queue:
                 yield queue.popleft()[1]
 
@@ -150,13 +152,10 @@ class Slots(Generic[T]):
             return False
         if pace is Pace.UNKNOWN:
             return self._held[_Account.BRISK] < max(1, self.total * 3 // 4)
-        account = _Account.SLOW if pace is Pace.SLOW else _Account.HANGING
-        return self._held[account] < max(1, self.total // 2)
+        return self._held[_ACCOUNTS[pace]] < max(1, self.total // 2)
 
     def _take(self, item: T, key: Hashable, pace: Pace, now: float) -> Admission[T]:
-        account = {Pace.SLOW: _Account.SLOW, Pace.HANGING: _Account.HANGING}.get(
-            pace, _Account.BRISK
-        )
+        account = _ACCOUNTS[pace]
         admission = Admission(item, key, now, account)
         self._held[account] += 1
         if account is _Account.BRISK:

@@ -6,6 +6,7 @@ connection whose host is looked up, guarded and trusted, or not, for itself.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Transfer:
         "_timings",
         "_truncated",
         "admission",
+        "cookies",
         "deadline",
         "has_left_origin",
         "is_done",
@@ -103,6 +105,7 @@ class Transfer:
         self.is_done = False
         self.redirects = 0
         self.has_left_origin = False
+        self.cookies = request.cookies
         self._manner = manner
         self._headers = prepared.headers
         self._method = request.method
@@ -136,10 +139,9 @@ class Transfer:
             self.lookup_began = None
 
     def configure(self, curl: Any, addresses: tuple[str, ...], now: float) -> None:
-        """Set all options of the next hop on a handle."""
+        """Set all options of the next hop on a handle that is new or was reset."""
         request, target = self.request, self.target
         self._forget_answer()
-        curl.reset()
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.PROTOCOLS, _PROTOCOLS)
@@ -163,11 +165,12 @@ class Transfer:
             curl.setopt(pycurl.DNS_CACHE_TIMEOUT, 0)
         if target.is_tls:
             self._configure_tls(curl)
-        if request.cookies is not None:
+        if self.cookies is not None:
+            # The jar outlives a reset, and the handle may have been another request's.
             curl.setopt(pycurl.COOKIEFILE, "")
-            if not self.redirects:
-                for line in request.cookies:
-                    curl.setopt(pycurl.COOKIELIST, line)
+            curl.setopt(pycurl.COOKIELIST, "ALL")
+            for line in self.cookies:
+                curl.setopt(pycurl.COOKIELIST, line)
         self._configure_message(curl)
 
     def finish_hop(self, curl: Any, code: int, detail: str) -> EgressResponse | None:
@@ -176,6 +179,8 @@ class Transfer:
         self._add(hop)
         if self.target.is_tls:
             self._expires_at = _expiry(curl) or self._expires_at
+        if self.cookies is not None:
+            self.cookies = tuple(curl.getinfo(pycurl.INFO_COOKIELIST)[-_MAX_COOKIES:])
         status = curl.getinfo(pycurl.RESPONSE_CODE) or None
         if self._truncated:
             code = pycurl.E_OK
@@ -201,7 +206,7 @@ class Transfer:
             certificate_expires_at=self._expires_at,
             redirects=self.redirects,
             error=error,
-            cookies=self.request.cookies or (),
+            cookies=self.cookies or (),
             finished_at=datetime.now(UTC),
             started_monotonic=self.started,
             queued_ms=self.queued_ms,
@@ -282,7 +287,7 @@ class Transfer:
         if refusal is not None:
             self._refusal = refusal
             return pycurl.SOCKET_BAD
-        return socket.socket(family, kind, protocol)
+        return _Descriptor(socket.socket(family, kind, protocol).detach())
 
     def _write(self, data: bytes) -> int | None:
         room = self.request.max_body_bytes - self._received
@@ -325,7 +330,6 @@ class Transfer:
 
     def _answer(self, curl: Any, status: int | None, error: EgressError | None) -> EgressResponse:
         address = curl.getinfo(pycurl.PRIMARY_IP)
-        cookies = self.request.cookies
         return EgressResponse(
             url=self.target.url,
             status=status,
@@ -338,13 +342,26 @@ class Transfer:
             remote_address=f"{address}:{curl.getinfo(pycurl.PRIMARY_PORT)}" if address else "",
             redirects=self.redirects,
             error=error,
-            cookies=()
-            if cookies is None
-            else tuple(curl.getinfo(pycurl.INFO_COOKIELIST)[-_MAX_COOKIES:]),
+            cookies=self.cookies or (),
             finished_at=datetime.now(UTC),
             started_monotonic=self.started,
             queued_ms=self.queued_ms,
         )
+
+
+class _Descriptor:
+    """A socket for pycurl, which duplicates it. A Python socket left to itself would complain that nobody closed it."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def fileno(self) -> int:
+        return self._number
+
+    def __del__(self) -> None:
+        os.close(self._number)
 
 
 @lru_cache(maxsize=4096)

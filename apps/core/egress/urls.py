@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import quote, urlsplit
 
 _SCHEMES = {"http": 80, "https": 443}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST_LABELS = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?")
 _NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}\.?")
 # Everything that RFC 3986 lets stand in a path or query, and "%", so that what is encoded stays so.
@@ -44,9 +46,10 @@ class Target:
         return self.scheme == "https"
 
 
+@lru_cache(maxsize=8192)
 def parse_target(url: str) -> Target:
     """Check `url` and rebuild it percent-encoded as UTF-8. BadURL says what is wrong with it."""
-    if any(ord(c) < 0x20 or ord(c) == 0x7F for c in url):
+    if _CONTROL.search(url):
         raise BadURL("the URL holds a line break or another control character")
     try:
         parts = urlsplit(url.strip(" "))
