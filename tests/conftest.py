@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 from django.db import connections
 
-# Before Django reads its settings: tests never touch the installation's own data folder.
+# Before Django reads its settings: tests never touch the installation's own data folder. The settings module is
+# named here, and not in pyproject.toml, since pytest-django would load it before this file.
+os.environ["DJANGO_SETTINGS_MODULE"] = "statusplatform.settings"
 _DATA = tempfile.mkdtemp(prefix="statusplatform-tests-")
 os.environ["DATA_DIR"] = _DATA
 os.environ.setdefault("DATABASE_URL", os.environ.get("TEST_DATABASE_URL", ""))
 os.environ["PUBLIC_URL"] = "http://status.test:8000"
 os.environ["ALLOWED_HOSTS"] = "testserver,.localhost"
+django.setup()
 
 
 class RemoteSocketRefused(RuntimeError):
