@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from apps.configuration.document import Node
-from apps.configuration.plan import Action, Change, Difference, Report
+from apps.configuration.plan import Change, Report
 from apps.configuration.problems import Problems, join
+from apps.configuration.reading import Entry, Sections
 from apps.core.actors import Actor
 from apps.core.errors import DomainError, Invalid
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing of the file, as its record of schema.py reads it, and where it stands."""
-
-    node: Node
-    values: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -33,19 +26,26 @@ class Context:
     prune: bool
     report: Report
     problems: Problems
-    entries: dict[str, list[Entry]]
-    _broken: set[tuple[str, ...]] = field(default_factory=set)
+    sections: Sections
+
+    @property
+    def who(self) -> dict[str, Any]:
+        """What every service is told."""
+        return {"actor": self.actor, "at": self.at}
 
     def has(self, section: str) -> bool:
         """Whether the file has the section at all, be it empty."""
-        return section in self.entries
+        return section in self.sections.entries
+
+    def entries(self, section: str) -> list[Entry]:
+        return self.sections.entries.get(section, [])
 
     def mark_broken(self, *key: str) -> None:
         """Remember that the file mentions this thing and that it has a problem already."""
-        self._broken.add(key)
+        self.sections.broken.add(key)
 
     def is_broken(self, *key: str) -> bool:
-        return key in self._broken
+        return key in self.sections.broken
 
     def refuse(self, node: Node, path: str, message: str) -> None:
         """Add a problem at `path` below a node, at the line of the nearest node that the file has."""
@@ -74,7 +74,8 @@ class Context:
                     self.problems.add("", f"{change}: {message}")
                 else:
                     self.refuse(node, path_of(field_name), message)
-            self.mark_broken(*key)
+            if key:
+                self.mark_broken(*key)
             return False
         self.report.changes.append(change)
         return True
@@ -82,12 +83,6 @@ class Context:
 
 def _errors_of(error: DomainError) -> tuple[tuple[str, str], ...]:
     return error.errors if isinstance(error, Invalid) else ((error.field or "", error.message),)
-
-
-def change(
-    action: Action, kind: str, name: str, context: str = "", found: tuple[Difference, ...] = ()
-) -> Change:
-    return Change(action, kind, name, context, found)
 
 
 def nearest(node: Node, path: str) -> Node:

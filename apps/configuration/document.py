@@ -181,7 +181,7 @@ class _Builder:
         if kind not in {"int", "float", "bool", "null"}:
             return self._broken(place, line, f"the tag {source.tag} is not supported")
         try:
-            value = self._constructor.construct_object(source)  # type: ignore[no-untyped-call]
+            value = self._constructor.construct_object(source)
         except (ValueError, KeyError):
             return self._broken(place, line, f"is not what its tag {source.tag} says")
         if isinstance(value, float) and not math.isfinite(value):

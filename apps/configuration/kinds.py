@@ -64,11 +64,7 @@ class Text:
             allowed = f"one of {', '.join(self.choices)}" if self.choices else self.what
             return _refuse_other(node, problems, allowed)
         if node.text in self.not_yet:
-            return refuse(
-                node,
-                problems,
-                f"{node.text} is not supported yet; allowed: {', '.join(self.choices)}",
-            )
+            return refuse(node, problems, f"{node.text} is not supported yet")
         if self.choices and node.text not in self.choices:
             return refuse(
                 node, problems, f"must be one of {', '.join(self.choices)}, not {_shown(node)}"
@@ -160,22 +156,42 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
+    """A list. With `once`, no two of its records may have the same value of that key."""
+
     item: Kind
     what: str
+    once: str = ""
 
     def read(self, node: Node, problems: Problems) -> Any:
         if not node.is_list:
             return _refuse_other(node, problems, f"a list of {self.what}")
         values = [read(self.item, child, problems) for child in node.value]
-        return INVALID if any(value is INVALID for value in values) else values
+        if any(value is INVALID for value in values) or not self._are_distinct(
+            node, values, problems
+        ):
+            return INVALID
+        return values
+
+    def _are_distinct(self, node: Node, values: list[Any], problems: Problems) -> bool:
+        seen: dict[Any, Node] = {}
+        for child, value in zip(node.value, values, strict=True):
+            key = value[self.once] if self.once else child.place
+            if key in seen:
+                refuse(child, problems, f"has the {self.once} of {seen[key].place}; each only once")
+            seen.setdefault(key, child)
+        return len(seen) == len(values)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a record. Without a default it must be written."""
+    """One key of a record. Without a default it must be written.
+
+    `stays`: not written, what is stored stays as it is.
+    """
 
     kind: Kind
     default: Any = INVALID
+    stays: bool = False
 
     @property
     def is_required(self) -> bool:
@@ -223,15 +239,6 @@ class Record:
                 near = get_close_matches(name, self.keys, n=1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
                 refuse(child, problems, f"unknown key{hint}; allowed: {', '.join(self.keys)}")
-
-
-def without_defaults(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` in the record's order, without what reading would fill in anyway."""
-    return {
-        name: values[name]
-        for name, key in record.keys.items()
-        if name in values and (key.is_required or values[name] != key.default)
-    }
 
 
 def _fresh(default: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from apps.configuration.problems import Problem
-from apps.configuration.secrets import is_secret, only_refers
+from apps.configuration.secrets import is_hidden, only_refers
 
 Action = Literal["add", "change", "remove"]
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
@@ -109,7 +109,7 @@ def _are_alike(before: list[Any], after: list[Any]) -> bool:
 
 
 def _is_hidden(keys: tuple[str, ...], before: Any, after: Any) -> bool:
-    if not is_secret(keys):
+    if not is_hidden(keys):
         return False
     return not all(only_refers(text) for text in (before, after) if isinstance(text, str))
 

@@ -116,8 +116,8 @@ MONITOR = Record(
         "tags": Key(ListOf(NAME, "words"), []),
         "parents": Key(ListOf(NAME, "names of monitors in the workspace"), []),
         "variables": Key(Texts(), {}),
-        # Not written, what is stored stays: a file without its secrets must not wipe them.
-        "secret_variables": Key(Texts(), ABSENT),
+        # A file without its secrets must not wipe them.
+        "secret_variables": Key(Texts(), ABSENT, stays=True),
         "requests": Key(ListOf(REQUEST, "requests")),
     },
     check=_one_timing,
@@ -140,7 +140,7 @@ GROUP = Record(
     {
         "name": Key(NAME),
         "description": Key(Text(), ""),
-        "components": Key(ListOf(COMPONENT, "components"), ABSENT),
+        "components": Key(ListOf(COMPONENT, "components", once="name"), ABSENT),
     },
 )
 
@@ -154,9 +154,9 @@ PAGE = Record(
         "description": Key(Text(), ""),
         "time_zone": Key(NAME, "UTC"),
         "domain": Key(Text(), ""),
-        "components": Key(ListOf(COMPONENT, "components"), ABSENT),
-        "groups": Key(ListOf(GROUP, "groups"), ABSENT),
-        "metrics": Key(ListOf(METRIC, "metrics"), ABSENT),
+        "components": Key(ListOf(COMPONENT, "components", once="name"), ABSENT),
+        "groups": Key(ListOf(GROUP, "groups", once="name"), ABSENT),
+        "metrics": Key(ListOf(METRIC, "metrics", once="name"), ABSENT),
     },
 )
 
@@ -164,10 +164,8 @@ CONNECTOR = Record(
     "a connector",
     {
         "name": Key(NAME),
-        "provider": Key(
-            Text(choices=tuple(Connector.Provider.values), not_yet=("statuspage", "incident_io"))
-        ),
-        "api_key": Key(Text(), ABSENT),
+        "provider": Key(Text(not_yet=("statuspage", "incident_io"))),
+        "api_key": Key(Text(), ABSENT, stays=True),
         "base_url": Key(Text(), ""),
     },
 )
@@ -214,7 +212,7 @@ INTEGRATION = Record(
         "connector": Key(NAME, Connector.NATIVE_NAME),
         "page": Key(NAME),
         "enabled": Key(Flag(), True),
-        "link_components": Key(ListOf(LINK, "linked components"), []),
+        "link_components": Key(ListOf(LINK, "linked components", once="component"), []),
         "create_incident": Key(INCIDENT_RULE, None),
         "send_metric": Key(METRIC_RULE, None),
     },

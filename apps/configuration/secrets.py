@@ -19,11 +19,14 @@ def is_secret(path: tuple[str, ...]) -> bool:
             return True
         case ("requests", "auth", key):
             return key not in _AUTH_PUBLIC
-        case ("requests", "body" | "json", *_):
-            return True
         case ("requests", "headers", name):
             return _SECRET_HEADER.search(name) is not None
     return False
+
+
+def is_hidden(path: tuple[str, ...]) -> bool:
+    """Say whether a difference at `path` is told without its values: a secret, or a body, which may be filled with one."""
+    return is_secret(path) or path[:2] in {("requests", "body"), ("requests", "json")}
 
 
 def only_refers(text: str) -> bool:

@@ -1,0 +1,101 @@
+"""Bring an installation to what a file says, and write such a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from apps.configuration.context import Context
+from apps.configuration.plan import Report
+from apps.configuration.problems import Problems
+from apps.configuration.reading import read_file
+from apps.configuration.sections import (
+    connectors,
+    integrations,
+    locations,
+    monitors,
+    pages,
+    workspaces,
+)
+from apps.core.actors import Actor
+
+
+class _Undo(Exception):
+    """Ends the transaction without its changes."""
+
+
+def apply_file(
+    path: str | Path,
+    *,
+    actor: Actor,
+    at: datetime,
+    environ: Mapping[str, str],
+    dry_run: bool = False,
+    prune: bool = False,
+    show: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Apply a file: all of it, or nothing when the report has problems, or on a dry run.
+
+    The changes are always made, by the services that the admin uses, in one transaction: so a dry run finds
+    what a real one would. `show` is called with the report before the transaction ends. OSError when the file
+    cannot be read.
+    """
+    content = Path(path).read_bytes()
+    return apply_content(
+        content, actor=actor, at=at, environ=environ, dry_run=dry_run, prune=prune, show=show
+    )
+
+
+def apply_content(
+    content: bytes,
+    *,
+    actor: Actor,
+    at: datetime,
+    environ: Mapping[str, str],
+    dry_run: bool = False,
+    prune: bool = False,
+    show: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Apply the content of a file, as `apply_file` does."""
+    problems = Problems()
+    sections = read_file(content, environ=environ, problems=problems)
+    report = Report(is_dry_run=dry_run)
+    context = Context(
+        actor=actor, at=at, prune=prune, report=report, problems=problems, sections=sections
+    )
+    try:
+        with transaction.atomic():
+            _bring(context)
+            report.problems = problems.in_order()
+            if report.problems:
+                report.changes.clear()
+            show(report)
+            if dry_run or report.problems:
+                raise _Undo
+    except _Undo:
+        pass
+    return report
+
+
+def _bring(context: Context) -> None:
+    """Bring every section, in the order in which things need one another.
+
+    Integrations come last and what is missing goes before them, so that none can refer to what was removed.
+    """
+    workspaces.bring(context)
+    locations.bring(context)
+    connectors.bring(context)
+    pages.bring(context)
+    monitors.bring(context)
+    if context.prune:
+        integrations.remove_missing(context)
+        monitors.remove_missing(context)
+        pages.remove_missing(context)
+        connectors.remove_missing(context)
+        locations.remove_missing(context)
+    integrations.bring(context)
+    if context.prune:
+        workspaces.remove_missing(context)
