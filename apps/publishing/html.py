@@ -19,7 +19,6 @@ from apps.publishing.assets import Assets
 from apps.publishing.readmodel import IncidentFacts, MonthFacts, PageFacts, PageModel
 from apps.publishing.times import zone_of
 
-STALE_MARK = b"<!--stale-->"
 _BELOW = "../"
 
 
@@ -115,11 +114,11 @@ def missing(page: PageFacts, assets: Assets, *, root: str) -> bytes:
     return _rendered("missing", page, assets, root=root)
 
 
-def stale_copy(content: bytes, *, written_at: datetime, time_zone: str) -> bytes:
-    """Return an HTML file with the notice that it may be out of date."""
-    shown = presentation.moment(written_at, zone_of(time_zone))
-    notice = render_to_string("public/_stale.html", {"written_at": shown})
-    return content.replace(STALE_MARK, notice.encode(), 1)
+def unknown_address(assets: Assets) -> bytes:
+    """Return what an address of no page at all shows."""
+    return render_to_string(
+        "public/unknown.html", {"assets": assets, "favicon": assets.favicon("none")}
+    ).encode()
 
 
 def _began_in(model: PageModel, now: datetime) -> list[IncidentFacts]:

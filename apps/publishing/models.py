@@ -52,11 +52,12 @@ class Bundle(models.Model):
         Publication, on_delete=models.CASCADE, primary_key=True, related_name="bundle"
     )
     seq = models.PositiveBigIntegerField()
+    name = models.CharField(max_length=40, help_text="The version's name; a newer one sorts later.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the content, hexadecimal.")
     content = models.BinaryField()
 
     def __str__(self) -> str:
-        return f"bundle {self.seq}"
+        return f"bundle {self.name}"
 
 
 class ArchiveFile(models.Model):

@@ -30,7 +30,6 @@ from apps.publishing.readmodel import (
     PointFacts,
     UptimeFacts,
 )
-from apps.publishing.snapshot import read_snapshot
 from apps.publishing.times import zone_of
 
 UPTIME_DAYS = 90
@@ -60,12 +59,10 @@ def page_facts(page: Page, *, updated_at: datetime | None = None) -> PageFacts:
 
 
 def read_page(page_id: int, *, at: datetime) -> PageModel:
-    """Return what is public of the live page at `at`. Page.DoesNotExist when there is none."""
-    with read_snapshot():
-        return _read_page(page_id, at)
+    """Return what is public of the live page at `at`; Page.DoesNotExist when there is none.
 
-
-def _read_page(page_id: int, at: datetime) -> PageModel:
+    Called inside `read_snapshot()`, so that all of it is of one instant.
+    """
     page = Page.objects.live().select_related("publication").get(pk=page_id)
     zone = zone_of(page.time_zone)
     today = at.astimezone(zone).date()

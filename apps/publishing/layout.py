@@ -1,0 +1,126 @@
+"""Where published files lie and how they are answered. Shared by who writes and who serves them.
+
+    <published>/hosts.json                          {"slugs": {slug: page}, "domains": {host: page}}
+    <published>/assets/<name>                       styles, script, icons; the name holds a hash
+    <published>/missing.html                        for addresses of no page
+    <published>/pages/<page>/versions/<version>/    one whole version: manifest.json and the files in it
+    <published>/pages/<page>/current                link to the version in place
+    <published>/pages/<page>/fresh                  until when it is true, in seconds since 1970
+    <published>/pages/<page>/archive/…              incident pages and closed months
+    <published>/pages/<page>/archive/seq            how far the archive has been written here
+
+Beside each file lie `.gz` and `.br`, beside each HTML file a `.stale` copy of it. Standard library only:
+the front imports this before Django.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+HOSTS = "hosts.json"
+MISSING = "missing.html"
+ASSETS = "assets"
+MANIFEST = "manifest.json"
+STALE = ".stale"
+# Identity comes last: it is the file that the front looks at to see a change.
+ENCODINGS = (("br", ".br"), ("gzip", ".gz"), ("", ""))
+
+ARCHIVE_KEY = re.compile(r"incidents/[0-9a-z]{12}|history/[0-9]{4}-[0-9]{2}")
+ASSET_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(css|js|svg)")
+
+# The page whose address is unknown is answered for the whole of a host or a path.
+MISSING_BY_PATH = "404.path"
+MISSING_BY_HOST = "404.host"
+
+Headers = list[tuple[str, str]]
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HTML_HEADERS: Headers = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Cache-Control", "no-cache"),
+    ("Vary", "Accept-Encoding"),
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+]
+# Contract statuspage-public-v2, section 1, "Headers".
+JSON_HEADERS: Headers = [
+    ("Content-Type", "application/json; charset=utf-8"),
+    (
+        "Cache-Control",
+        "max-age=10, public, s-maxage=10, stale-while-revalidate=20, stale-if-error=3600",
+    ),
+    ("Vary", "Accept,Accept-Encoding"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "ETag"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+ASSET_HEADERS: Headers = [
+    ("Cache-Control", "public, max-age=31536000, immutable"),
+    ("Vary", "Accept-Encoding"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+ASSET_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+HEADERS = {"html": HTML_HEADERS, "json": JSON_HEADERS}
+
+_STALE_OPENING, _STALE_ENDING = b"<!--stale ", b" stale-->"
+
+
+def etag(content: bytes) -> str:
+    """Return the weak tag of a file, the same for each of its encodings: W/"<32 hex>"."""
+    return f'W/"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+
+
+def stale_copy(content: bytes) -> bytes:
+    """Return an HTML file with its notice, which sleeps in a comment, that it may be out of date."""
+    return content.replace(_STALE_OPENING, b"", 1).replace(_STALE_ENDING, b"", 1)
+
+
+def page_dir(root: Path, page_id: str) -> Path:
+    return root / "pages" / page_id
+
+
+def current_link(root: Path, page_id: str) -> Path:
+    return page_dir(root, page_id) / "current"
+
+
+def version_dir(root: Path, page_id: str, name: str) -> Path:
+    return page_dir(root, page_id) / "versions" / name
+
+
+def archive_dir(root: Path, page_id: str) -> Path:
+    return page_dir(root, page_id) / "archive"
+
+
+def fresh_file(root: Path, page_id: str) -> Path:
+    return page_dir(root, page_id) / "fresh"
+
+
+def host_of(header: str) -> str:
+    """Return a Host header's name: lower case, without port and final dot."""
+    host = header.lower()
+    if host.endswith("]"):
+        return host
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host).rstrip(".")
