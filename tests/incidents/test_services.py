@@ -433,9 +433,9 @@ def test_an_update_costs_the_same_for_one_component_and_for_many(django_assert_m
     small = opened(page, components={one.pk: "partial_outage"})
     big = opened(page, components={row.pk: "partial_outage" for row in many})
 
-    with django_assert_max_num_queries(30) as narrow:
+    with django_assert_max_num_queries(60) as narrow:
         posted(small, "identified", components={one.pk: "major_outage"})
-    with django_assert_max_num_queries(30) as wide:
+    with django_assert_max_num_queries(60) as wide:
         posted(big, "identified", components={row.pk: "major_outage" for row in many})
 
     assert len(wide) == len(narrow)

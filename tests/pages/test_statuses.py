@@ -286,11 +286,11 @@ def test_a_call_costs_the_same_for_one_component_and_for_many(django_assert_max_
             for one in some
         ]
 
-    with django_assert_max_num_queries(20) as narrow:
+    with django_assert_max_num_queries(60) as narrow:
         apply_contributions(
             changes=all_of(components[:2], "major_outage", LATER), actor=MACHINE, at=LATER
         )
-    with django_assert_max_num_queries(20) as wide:
+    with django_assert_max_num_queries(60) as wide:
         apply_contributions(
             changes=all_of(components[2:], "major_outage", LATER), actor=MACHINE, at=LATER
         )
