@@ -61,6 +61,12 @@ def wake(name: str) -> None:
         logger.warning("broker not reached, job left to its sweep job=%s", name)
 
 
+def wake_all() -> None:
+    """Run every job soon: what a process that died has left is found now, and not by the next sweep."""
+    for name in list(_jobs):
+        wake(name)
+
+
 class Pump(threading.Thread):
     """The thread that runs the jobs, in their order, whenever one is woken or due again."""
 

@@ -1,0 +1,201 @@
+"""One engine a process: it adopts claims, runs each at its due time, and has the results recorded.
+
+    take() ── adopts ──> Evaluator <──> Transfers (moves the bytes, starts on time)
+                            └──> Recorder (results, leases) ── after its commits ──> pump
+
+The lease protects what is taken: a process that dies loses nothing but time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterable
+
+from apps.core import pump
+from apps.core.clock import database_now
+from apps.core.egress import Transfers
+from apps.core.egress.shared import new_transfers
+from apps.monitors.checkers.spec import MonitorSpec
+from apps.monitors.engine import leases
+from apps.monitors.engine.clock import DatabaseClock
+from apps.monitors.engine.evaluator import Evaluator
+from apps.monitors.engine.flights import Flight
+from apps.monitors.engine.leases import Adopted
+from apps.monitors.engine.record import Recorded
+from apps.monitors.engine.recorder import Recorder
+from apps.monitors.engine.sql import Key, vendor
+from apps.monitors.selectors import specs
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S = 3.0
+KEPT_SPECS = 5000
+# Past its run limit by this much, a flight is a fault of ours: its lease is left to lapse.
+STUCK_AFTER_S = 90.0
+
+
+class Engine:
+    """Runs what its process takes. `transfers` is closed with it."""
+
+    def __init__(self, transfers: Transfers | None = None) -> None:
+        self._transfers = transfers or new_transfers(name="checks")
+        self._clock = DatabaseClock()
+        self._lock = threading.Lock()
+        self._flights: dict[Key, Flight] = {}
+        self._specs: OrderedDict[int, tuple[int, MonitorSpec]] = OrderedDict()
+        self._is_stopping = False
+        self._recorder = Recorder(
+            held=self._held_keys, on_recorded=self._recorded, on_lost=self._lost
+        )
+        self._evaluator = Evaluator(
+            transfers=self._transfers, clock=self._clock, on_finished=self._recorder.put
+        )
+        self._recorder.start()
+        self._evaluator.start()
+
+    @property
+    def in_flight(self) -> int:
+        """How many schedules it holds."""
+        return len(self._flights)
+
+    def take(self, claims: Iterable[Key]) -> int:
+        """Adopt claims and start them when they are due; return how many are this engine's now.
+
+        Taking the same claims twice does nothing the second time.
+        """
+        if self._is_stopping:
+            return 0
+        self._read_clock()
+        adopted = leases.adopt(list(claims))
+        known = self._known_specs(adopted)
+        taken = 0
+        for one in adopted:
+            if one.monitor_id not in known:
+                continue
+            flight = Flight(one, known[one.monitor_id], deque(one.due), one.due)
+            with self._lock:
+                self._flights[flight.key] = flight
+            self._evaluator.fly(flight)
+            taken += 1
+        return taken
+
+    def stop_taking(self) -> None:
+        """Adopt nothing more, and keep no schedule for its next slot."""
+        self._is_stopping = True
+        self._recorder.wind_down()
+
+    def stop(self, drain_s: float = DRAIN_S) -> None:
+        """Give back what has not begun, let the rest end for a moment, record it, and end all threads."""
+        self.stop_taking()
+        grounded = self._evaluator.ground(self._present())
+        until = time.monotonic() + drain_s
+        while time.monotonic() < until and len(self._flights) > len(grounded):
+            time.sleep(0.02)
+        self._transfers.close()
+        self._evaluator.finish()
+        self._recorder.stop(drain_s)
+
+    def _read_clock(self) -> None:
+        before = time.monotonic()
+        reading = database_now()
+        self._clock.observe(
+            before=before,
+            reading=reading,
+            after=time.monotonic(),
+            resolution_s=1e-6 if vendor() == "postgresql" else 1e-3,
+        )
+
+    def _known_specs(self, adopted: Collection[Adopted]) -> dict[int, MonitorSpec]:
+        """Return what the checkers are told, read anew where the monitor's version has risen."""
+        with self._lock:
+            old = {
+                one.monitor_id
+                for one in adopted
+                if self._specs.get(one.monitor_id, (-1,))[0] != one.version
+            }
+        fresh = specs(old) if old else {}
+        with self._lock:
+            self._specs.update(fresh)
+            found = {
+                one.monitor_id: self._specs[one.monitor_id][1]
+                for one in adopted
+                if one.monitor_id in self._specs
+            }
+            for monitor_id in found:
+                self._specs.move_to_end(monitor_id)
+            while len(self._specs) > KEPT_SPECS:
+                self._specs.popitem(last=False)
+        return found
+
+    def _present(self) -> list[Flight]:
+        with self._lock:
+            return list(self._flights.values())
+
+    def _held_keys(self) -> list[Key]:
+        now = time.monotonic()
+        held = []
+        for flight in self._present():
+            if flight.due and now > flight.due + flight.spec.run_limit_s + STUCK_AFTER_S:
+                logger.error("a run does not end schedule=%s", flight.adopted.schedule_id)
+                self._lost([flight.key])
+            else:
+                held.append(flight.key)
+        return held
+
+    def _recorded(self, recorded: Recorded) -> None:
+        """Go on with what a micro-batch left in flight (called on the recorder's thread)."""
+        for flight, granted in recorded.granted.items():
+            flight.granted = granted
+            if flight in recorded.extended:
+                self._evaluator.extend(flight, recorded.extended[flight])
+            if not granted:
+                self._drop(flight)
+        for flight in recorded.lost:
+            flight.is_lost = True
+            self._drop(flight)
+
+    def _lost(self, keys: Collection[Key]) -> None:
+        for key in keys:
+            with self._lock:
+                flight = self._flights.pop(key, None)
+            if flight is not None:
+                flight.is_lost = True
+                logger.warning("a lease was lost schedule=%s", flight.adopted.schedule_id)
+
+    def _drop(self, flight: Flight) -> None:
+        with self._lock:
+            self._flights.pop(flight.key, None)
+
+
+_engine: tuple[int, Engine] | None = None
+_engine_lock = threading.Lock()
+
+
+def current() -> Engine:
+    """Return this process's engine, started (with the pump) at first use."""
+    global _engine
+    with _engine_lock:
+        if _engine is None or _engine[0] != os.getpid():
+            pump.start()
+            pump.wake_all()
+            _engine = os.getpid(), Engine()
+        return _engine[1]
+
+
+def running() -> Engine | None:
+    """Return this process's engine if it has one."""
+    return _engine[1] if _engine is not None and _engine[0] == os.getpid() else None
+
+
+def stop_current() -> None:
+    """Stop this process's engine and pump, if it has them."""
+    global _engine
+    with _engine_lock:
+        found, _engine = running(), None
+    if found is not None:
+        found.stop()
+        pump.stop()

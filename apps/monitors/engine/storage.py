@@ -1,0 +1,226 @@
+"""How a micro-batch is read and written: one statement each, COPY on PostgreSQL, executemany on SQLite.
+
+Nothing here decides anything; `record` does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.core.clock import database_now
+from apps.monitors.engine.sql import as_instant, as_text, columns, vendor
+from apps.monitors.policy import Streak
+
+_READ = (
+    "s.id, s.claim_no, s.monitor_id, m.version, s.is_active, s.interval_s, s.slot_at, s.next_run_at,"
+    " s.run_now_at, s.streak, s.streak_is_failing, s.streak_started_at, s.is_failing, s.overruns,"
+    " m.failure_threshold, m.recovery_threshold"
+)
+_RUN = (
+    "schedule_id, due_at, started_at, result, is_manual, duration_ms, response_time_ms,"
+    " slowest_request_ms, reason"
+)
+_RUN_TYPES = ("int8", "timestamptz", "timestamptz", "text", "bool", "int4", "int4", "int4", "text")
+# What a finished run changes of its schedule, with the types that `unnest` is told.
+_WRITTEN = {
+    "is_adopted": "bool",
+    "leased_until": "timestamptz",
+    "slot_at": "timestamptz",
+    "slot_count": "int",
+    "slot_is_manual": "bool",
+    "next_run_at": "timestamptz",
+    "streak": "int",
+    "streak_is_failing": "bool",
+    "streak_started_at": "timestamptz",
+    "is_failing": "bool",
+    "last_due_at": "timestamptz",
+    "last_finished_at": "timestamptz",
+    "last_result": "text",
+    "overruns": "int",
+}
+
+RunRow = tuple[int, datetime, datetime, str, bool, int, int | None, int | None, str]
+DetailRow = tuple[int, datetime, str]
+"""(schedule id, due_at, JSON text)."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A schedule's row, locked, with its monitor's thresholds."""
+
+    schedule_id: int
+    claim_no: int
+    monitor_id: int
+    version: int
+    is_active: bool
+    interval_s: int | None
+    slot_at: datetime | None
+    next_run_at: datetime | None
+    run_now_at: datetime | None
+    streak: Streak
+    overruns: int
+    failure_threshold: int
+    recovery_threshold: int
+    leased_until: datetime | None = None
+    slot_count: int = 0
+    slot_is_manual: bool = False
+    last_due_at: datetime | None = None
+    last_finished_at: datetime | None = None
+    last_result: str = ""
+
+
+def lock_schedules(schedule_ids: Sequence[int]) -> tuple[dict[int, Held], datetime]:
+    """Lock the rows in their keys' order; return them and the database's present time."""
+    with connection.cursor() as cursor:
+        if vendor() == "postgresql":
+            cursor.execute(
+                f"SELECT clock_timestamp(), {_READ} FROM monitors_schedule s"  # noqa: S608 -- built from constants
+                " JOIN monitors_monitor m ON m.id = s.monitor_id"
+                " WHERE s.id = ANY(%s) ORDER BY s.id FOR NO KEY UPDATE OF s",
+                [sorted(schedule_ids)],
+            )
+        else:
+            cursor.execute(
+                f"SELECT strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'), {_READ}"  # noqa: S608 -- built from constants
+                " FROM json_each(%s) AS c JOIN monitors_schedule s ON s.id = c.value"
+                " JOIN monitors_monitor m ON m.id = s.monitor_id",
+                [json.dumps(sorted(schedule_ids))],
+            )
+        rows = cursor.fetchall()
+    now = as_instant(rows[0][0]) if rows else None
+    return {row[1]: _held(row[1:]) for row in rows}, now or database_now()
+
+
+def write_runs(rows: Sequence[RunRow]) -> None:
+    """Append the runs."""
+    if vendor() == "postgresql":
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY monitors_run ({_RUN}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            copy.set_types(_RUN_TYPES)
+            for row in rows:
+                copy.write_row(row)
+        return
+    _many(
+        f"INSERT INTO monitors_run ({_RUN}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608 -- built from constants
+        rows,
+    )
+
+
+def write_details(rows: Sequence[DetailRow]) -> None:
+    """Append the details of runs."""
+    if vendor() == "postgresql":
+        _unnest(
+            "INSERT INTO monitors_rundetail (schedule_id, due_at, detail)"
+            " SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[])",
+            rows,
+        )
+    else:
+        _many(
+            "INSERT INTO monitors_rundetail (schedule_id, due_at, detail) VALUES (%s, %s, %s)", rows
+        )
+
+
+def write_latest_passes(rows: Sequence[DetailRow]) -> None:
+    """Replace the details of each schedule's newest passed run; one row for a schedule."""
+    if vendor() == "postgresql":
+        _unnest(
+            "INSERT INTO monitors_latestpass (schedule_id, due_at, detail)"
+            " SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[])"
+            " ON CONFLICT (schedule_id) DO UPDATE SET due_at = excluded.due_at, detail = excluded.detail"
+            " WHERE excluded.due_at > monitors_latestpass.due_at",
+            rows,
+        )
+    else:
+        _many(
+            "INSERT INTO monitors_latestpass (schedule_id, due_at, detail) VALUES (%s, %s, %s)"
+            " ON CONFLICT (schedule_id) DO UPDATE SET due_at = excluded.due_at, detail = excluded.detail"
+            " WHERE excluded.due_at > monitors_latestpass.due_at",
+            rows,
+        )
+
+
+def write_schedules(rows: Sequence[Held]) -> None:
+    """Write what the runs changed of their schedules."""
+    values = [_written(row) for row in rows]
+    if vendor() == "postgresql":
+        names = ("id", *_WRITTEN)
+        types = ("bigint", *_WRITTEN.values())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE monitors_schedule s SET {', '.join(f'{n} = v.{n}' for n in _WRITTEN)}"  # noqa: S608 -- built from constants
+                f" FROM unnest({', '.join(f'%s::{kind}[]' for kind in types)})"
+                f" AS v ({', '.join(names)}) WHERE s.id = v.id",
+                columns(values, len(names)),
+            )
+        return
+    _many(
+        f"UPDATE monitors_schedule SET {', '.join(f'{n} = %s' for n in _WRITTEN)} WHERE id = %s",  # noqa: S608 -- built from constants
+        [(*row[1:], row[0]) for row in values],
+    )
+
+
+def _held(row: tuple[Any, ...]) -> Held:
+    schedule_id, claim_no, monitor_id, version, is_active, interval_s = row[:6]
+    slot_at, next_run_at, run_now_at = row[6:9]
+    streak, streak_is_failing, streak_started_at, is_failing, overruns = row[9:14]
+    failure_threshold, recovery_threshold = row[14:]
+    return Held(
+        schedule_id=schedule_id,
+        claim_no=claim_no,
+        monitor_id=monitor_id,
+        version=version,
+        is_active=bool(is_active),
+        interval_s=interval_s,
+        slot_at=as_instant(slot_at),
+        next_run_at=as_instant(next_run_at),
+        run_now_at=as_instant(run_now_at),
+        streak=Streak(
+            streak, bool(streak_is_failing), as_instant(streak_started_at), bool(is_failing)
+        ),
+        overruns=overruns,
+        failure_threshold=failure_threshold,
+        recovery_threshold=recovery_threshold,
+    )
+
+
+def _written(row: Held) -> tuple[Any, ...]:
+    return (
+        row.schedule_id,
+        row.slot_at is not None,
+        row.leased_until,
+        row.slot_at,
+        row.slot_count,
+        row.slot_is_manual,
+        row.next_run_at,
+        row.streak.length,
+        row.streak.is_failing,
+        row.streak.started_at,
+        row.streak.has_failed,
+        row.last_due_at,
+        row.last_finished_at,
+        row.last_result,
+        row.overruns,
+    )
+
+
+def _unnest(sql: str, rows: Sequence[DetailRow]) -> None:
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, columns(rows, 3))
+
+
+def _many(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                sql,
+                [tuple(as_text(v) if isinstance(v, datetime) else v for v in row) for row in rows],
+            )

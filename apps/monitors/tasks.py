@@ -1,0 +1,49 @@
+"""How Celery calls the engine. What each does may happen twice or never: leases say what is to be run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutdown, worker_shutting_down
+from django.db import connections
+
+from apps.monitors import partitions
+from apps.monitors.engine import engine
+from apps.monitors.engine.dispatch import dispatch
+
+
+@shared_task(name="monitors.dispatch_due", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def dispatch_due() -> None:
+    """Claim what is due and send it to the locations. Twice at once is harmless: each row is claimed by one."""
+    dispatch()
+
+
+@shared_task(name="monitors.run_checks", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def run_checks(claims: list[list[int]]) -> None:
+    """Hand [schedule id, claim number] pairs to the engine. Twice is harmless: a claim is adopted once.
+
+    Lost is harmless too: the leases of the claims lapse, and they are claimed again.
+    """
+    engine.current().take([(schedule_id, claim_no) for schedule_id, claim_no in claims])
+
+
+@shared_task(name="monitors.ensure_partitions", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def ensure_partitions() -> None:
+    """Make the runs' partitions of the coming days. Twice is harmless: those that exist stay."""
+    partitions.ensure_partitions()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery's
+def stop_taking(**_: Any) -> None:
+    """Take nothing more from the moment that the worker is told to stop."""
+    found = engine.running()
+    if found is not None:
+        found.stop_taking()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]  # Celery's
+def stop_engine(**_: Any) -> None:
+    """Give back what has not begun, and record what has."""
+    engine.stop_current()
+    connections.close_all()
