@@ -14,6 +14,7 @@ from apps.core.egress.request import (
     Fault,
     Timings,
 )
+from apps.core.egress.resolver import Lookup
 from apps.core.egress.urls import BadURL, host_of, parse_target
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "EgressResponse",
     "Fault",
     "Guard",
+    "Lookup",
     "Refusal",
     "Timings",
     "Transfers",

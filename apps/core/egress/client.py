@@ -51,7 +51,7 @@ class Transfers:
     """Starts each submitted request at its own time, and calls back with its answer.
 
     `slots` is how many promptly answering targets are served at once; `slots.Slots` says how those that hang are
-    kept from the rest. A request that waits for a slot longer than `max_wait_s` is answered with the error
+    kept from the rest: in the worst case ten times as many are in flight, if there are descriptors. A request that waits for a slot longer than `max_wait_s` is answered with the error
     `no_slot`. Thread-safe; never touches a database. Make one for a process and keep it.
     """
 
@@ -64,13 +64,14 @@ class Transfers:
         slots: int = 1000,
         slow_after_s: float = 1.0,
         max_wait_s: float = 30.0,
+        resolve: Callable[[str], Lookup] | None = None,
         name: str = "egress",
     ) -> None:
         self._manner = Manner(guard or Guard(), user_agent, ca_file)
         self._max_wait_s = max_wait_s
-        ceiling = max(slots, min(4 * slots, _raise_descriptor_limit(4 * slots)))
+        ceiling = max(slots, min(10 * slots, _raise_descriptor_limit(10 * slots)))
         self._slots: Slots[Transfer] = Slots(slots, ceiling=ceiling, slow_after_s=slow_after_s)
-        self._resolver = Resolver(name=f"{name}-dns")
+        self._resolver = Resolver(resolve, name=f"{name}-dns")
         self._inbox: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None], Transfer | None]] = []
         self._order = itertools.count()

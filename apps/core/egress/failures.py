@@ -28,6 +28,11 @@ import pycurl
 
 from apps.core.egress.request import EgressError, Fault, Timings
 
+# libcurl takes 300 kB and 5,000 lines of header, 100 kB in one line.
+_HEADER_FLOOD = re.compile(
+    r"too (large|many|long).*header|header.*too (large|many|long)", re.IGNORECASE
+)
+_TOO_LARGE = 100  # CURLE_TOO_LARGE, which pycurl does not name
 _CERTIFICATE = re.compile(r"^SSL(?: certificate problem)?: ")
 
 
@@ -47,6 +52,10 @@ def explain(code: int, detail: str, facts: Facts) -> EgressError:
     """Turn libcurl's error number and text into an error that says what to look at."""
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return timed_out(facts)
+    if code == _TOO_LARGE or _HEADER_FLOOD.search(detail):
+        return EgressError(
+            "headers_too_large", "the header fields of the answer are too large", Fault.TARGET
+        )
     if code == pycurl.E_COULDNT_RESOLVE_HOST:
         return EgressError("dns_failed", f"{facts.where}: the name does not resolve", Fault.NETWORK)
     if code == pycurl.E_COULDNT_CONNECT:
@@ -123,10 +132,6 @@ def _is_refused(detail: str) -> bool:
 
 def _receive_error(detail: str, facts: Facts) -> EgressError:
     lowered = detail.lower()
-    if "header" in lowered and ("large" in lowered or "many" in lowered):
-        return EgressError(
-            "headers_too_large", "the header fields of the answer are too large", Fault.TARGET
-        )
     if any(word in lowered for word in ("chunk", "malformed", "invalid", "nul byte", "header")):
         return EgressError("protocol_error", f"{facts.where}: {detail}", Fault.TARGET)
     return EgressError(

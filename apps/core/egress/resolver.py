@@ -33,9 +33,19 @@ class Lookup:
 
 
 class Resolver:
-    """Looks names up on daemon threads, `threads` of them unless names hang, never more than four times as many."""
+    """Looks names up on daemon threads, `threads` of them unless names hang, never more than ten times as many.
 
-    def __init__(self, *, threads: int = 32, name: str = "egress-dns") -> None:
+    `resolve` is the blocking look-up itself (the system's if None).
+    """
+
+    def __init__(
+        self,
+        resolve: Callable[[str], Lookup] | None = None,
+        *,
+        threads: int = 32,
+        name: str = "egress-dns",
+    ) -> None:
+        self._resolve = resolve or system_lookup
         self._name = name
         self._lock = threading.Lock()
         self._slots: Slots[str] = Slots(threads, slow_after_s=0.5)
@@ -76,7 +86,7 @@ class Resolver:
 
     def _work(self, admission: Admission[str]) -> None:
         while True:
-            lookup = _resolve(admission.item)
+            lookup = self._safely(admission.item)
             with self._lock:
                 self._slots.release(admission, time.monotonic(), answered=not lookup.error)
                 waiters = self._waiters.pop(admission.item)
@@ -89,6 +99,13 @@ class Resolver:
                 return
             admission = following
 
+    def _safely(self, host: str) -> Lookup:
+        try:
+            return self._resolve(host)
+        except Exception:
+            logger.exception("a name look-up crashed")
+            return Lookup((), "the look-up crashed")
+
     def _next(self) -> Admission[str] | None:
         while True:
             try:
@@ -100,13 +117,11 @@ class Resolver:
                         return None
 
 
-def _resolve(host: str) -> Lookup:
+def system_lookup(host: str) -> Lookup:
+    """Ask the system's resolver: hosts file, DNS, whatever else it is set up for."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         return Lookup((), (error.strerror if isinstance(error, OSError) else None) or str(error))
-    except Exception:
-        logger.exception("name look-up crashed")
-        return Lookup((), "the look-up crashed")
     addresses = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
     return Lookup(tuple(addresses)[:_MAX_ADDRESSES], "" if addresses else "it has no address")

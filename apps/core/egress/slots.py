@@ -68,7 +68,7 @@ class Slots(Generic[T]):
         if total < 1:
             raise ValueError("at least one slot is needed")
         self.total = total
-        self.ceiling = max(total, ceiling if ceiling is not None else 4 * total)
+        self.ceiling = max(total, ceiling if ceiling is not None else 10 * total)
         self.slow_after_s = slow_after_s
         self._remember = remember
         self._paces: OrderedDict[Hashable, Pace] = OrderedDict()

@@ -140,7 +140,7 @@ class Transfer:
 
     def configure(self, curl: Any, addresses: tuple[str, ...], now: float) -> None:
         """Set all options of the next hop on a handle that is new or was reset."""
-        request, target = self.request, self.target
+        target = self.target
         self._forget_answer()
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.NOSIGNAL, 1)
