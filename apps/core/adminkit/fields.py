@@ -71,6 +71,9 @@ class RowsWidget(Textarea):
 
     template_name = "admin/console/rows_widget.html"
 
+    class Media:
+        js = ["console/rows.js"]
+
     def __init__(self, *, columns: Sequence[Mapping[str, Any]], add: str) -> None:
         super().__init__(attrs={"rows": 4, "spellcheck": "false", "data-console-rows": ""})
         self.columns = columns

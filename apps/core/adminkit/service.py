@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -145,7 +145,7 @@ class ServiceModelAdmin(ModelAdmin):
             def full_clean(self) -> None:
                 super().full_clean()
                 for path, message in here:
-                    _show(self, names.get(path, path), path, message)
+                    _show(self, _field_of(path, names), path, message)
                 _move_to_fields(self)
 
         return ConsoleForm
@@ -166,10 +166,9 @@ class ServiceModelAdmin(ModelAdmin):
             index = int(match["index"])
             if index < len(kept):
                 form = kept[index]
-                names = getattr(form, "error_fields", {})
                 rest = match["rest"]
-                field = names.get(rest) or names.get(re.split(r"[.\[]", rest)[0])
-                _show(form, field or rest, rest, message)
+                names = getattr(form, "error_fields", {})
+                _show(form, _field_of(rest, names), rest, message)
                 _move_to_fields(form)
         return formsets, inlines
 
@@ -337,6 +336,12 @@ def _errors_of(request: HttpRequest) -> tuple[tuple[str, str], ...]:
     return ((refusal.field or "", refusal.message),)
 
 
+def _field_of(path: str, names: Mapping[str, str]) -> str:
+    """Return the form field that shows what is wrong at the path: `variables.base` is in `variables`."""
+    top = re.split(r"[.\[]", path)[0]
+    return names.get(path) or names.get(top) or top
+
+
 def _move_to_fields(form: Any) -> None:
     """Put a broken constraint's message at the field that breaks it: Django shows it above the form."""
     above = form._errors.get(NON_FIELD_ERRORS) if form._errors else None
@@ -357,6 +362,7 @@ def _move_to_fields(form: Any) -> None:
 def _show(form: forms.BaseForm, field: str, path: str, message: str) -> None:
     """Put the message at its field, or above the form with the path that it names."""
     if field in form.fields:
-        form.add_error(field, message)
+        rest = path.removeprefix(field).lstrip(".")
+        form.add_error(field, f"{rest}: {message}" if rest and rest != path else message)
     else:
         form.add_error(None, f"{path}: {message}" if path else message)

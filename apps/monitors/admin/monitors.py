@@ -1,0 +1,345 @@
+"""Monitors: what is checked, how it stands now, and what staff do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from apps.accounts.scoping import RESPONDERS, WorkspaceScoped
+from apps.core.actors import Actor
+from apps.core.adminkit import (
+    ArchivedFilter,
+    Confirmation,
+    DependentSelects,
+    PartInline,
+    ServiceModelAdmin,
+    actor_of,
+    kept_forms,
+    utc,
+)
+from apps.core.unfold import action, display
+from apps.monitors import services
+from apps.monitors.admin.forms import MonitorForm, definition_from
+from apps.monitors.admin.request_forms import RequestForm
+from apps.monitors.admin.runs import RunViews, run_rows
+from apps.monitors.models import Monitor, MonitorRequest, Outage, Schedule
+from apps.monitors.selectors import latest_runs
+
+STATES = {"failing": "danger", "passing": "success", "paused": "info", "archived": "info"}
+
+
+class RequestInline(PartInline):
+    """The requests of a run, in their order."""
+
+    model = MonitorRequest
+    form = RequestForm
+    error_path = "requests"
+    ordering_field = "position"
+    hide_ordering_field = True
+    ordering = ["position", "id"]
+    min_num = 1
+    verbose_name = "request"
+    fieldsets = [
+        (None, {"fields": ["position", "method", "url", "name"]}),
+        (None, {"fields": ["assertion_rows", "extraction_rows"]}),
+        (
+            "Headers and body",
+            {"fields": ["header_lines", "body_kind", "body_text"], "classes": ["collapse"]},
+        ),
+        (
+            "Authentication",
+            {
+                "fields": [
+                    "auth_type",
+                    "auth_username",
+                    "auth_password",
+                    "auth_token",
+                    "auth_key",
+                    "auth_value",
+                    "auth_in",
+                ],
+                "classes": ["collapse"],
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        return rows.prefetch_related("assertions", "extractions")
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.position_field = "position"
+        return formset
+
+
+@admin.register(Monitor)
+class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmin):
+    """What is checked, how often, and what counts as failing."""
+
+    form = MonitorForm
+    list_display = ["name", "workspace", "state_label", "how_often", "next_due", "last_finished"]
+    list_filter = [
+        ArchivedFilter,
+        ("workspace", admin.RelatedOnlyFieldListFilter),
+        "enabled",
+        "state__is_failing",
+    ]
+    list_select_related = ["workspace", "state"]
+    search_fields = ["name", "workspace__name"]
+    autocomplete_fields = ["workspace", "parents"]
+    dependent_fields = {"parents": {"workspace": "workspace_id"}}
+    readonly_fields = ["now"]
+    inlines = [RequestInline]
+    actions = ["run_chosen", "pause_chosen", "resume_chosen"]
+    actions_detail = ["runs", "run_now", "pause", "resume", "archive_row"]
+    error_fields = {
+        "crontab.expression": "crontab",
+        "crontab.time_zone": "crontab_time_zone",
+        "locations": "run_at",
+        "tags": "tag_lines",
+        "variables": "variable_lines",
+        "secret_variables": "secrets",
+        "requests": "__all__",
+    }
+    archive_text = (
+        "It stops running. Its open outage closes as removed, what it said is taken from the pages, and an open "
+        "incident is left to you. Runs and outages are kept."
+    )
+    main = (None, {"fields": ["workspace", "name", "enabled", "interval_s"]})
+    more = [
+        (
+            "Thresholds and locations",
+            {
+                "fields": ["failure_threshold", "recovery_threshold", "run_at", "quorum"],
+                "classes": ["collapse"],
+            },
+        ),
+        (
+            "Limits and retries",
+            {
+                "fields": [
+                    "timeout_s",
+                    "run_limit_s",
+                    "retries",
+                    "retry_delay_s",
+                    "follow_redirects",
+                    "verify_tls",
+                ],
+                "classes": ["collapse"],
+            },
+        ),
+        (
+            "Variables",
+            {"fields": ["variable_lines", "secrets"], "classes": ["collapse"]},
+        ),
+        (
+            "Crontab, tags and parents",
+            {
+                "fields": ["crontab", "crontab_time_zone", "tag_lines", "parents"],
+                "classes": ["collapse"],
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        placed = models.Q(schedules__removed_at__isnull=True)
+        return rows.annotate(
+            due_at=models.Min("schedules__next_run_at", filter=placed),
+            finished_at=models.Max("schedules__last_finished_at", filter=placed),
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return [self.main, *self.more]
+        return [("Now", {"fields": ["now"]}), self.main, *self.more]
+
+    # How it stands.
+
+    @display(description="State", ordering="state__is_failing", label=STATES)
+    def state_label(self, monitor: Monitor) -> tuple[str, str]:
+        return _state(monitor)
+
+    @display(description="Runs")
+    def how_often(self, monitor: Monitor) -> str:
+        return f"every {monitor.interval_s} s" if monitor.interval_s else monitor.crontab
+
+    @display(description="Next due", ordering="due_at")
+    def next_due(self, monitor: Any) -> str:
+        return utc(monitor.due_at)
+
+    @display(description="Last finished", ordering="finished_at")
+    def last_finished(self, monitor: Any) -> str:
+        return utc(monitor.finished_at)
+
+    @display(description="State")
+    def now(self, monitor: Monitor) -> str:
+        kind, text = _state(monitor)
+        schedules = (
+            Schedule.objects.filter(monitor=monitor, removed_at__isnull=True)
+            .select_related("location")
+            .order_by("location__name")
+        )
+        runs = latest_runs(monitor_ids=[monitor.pk], limit=5)
+        return render_to_string(
+            "admin/console/monitor_now.html",
+            {
+                "kind": kind,
+                "text": text,
+                "monitor": monitor,
+                "outage": Outage.objects.open().filter(monitor=monitor).first(),
+                "schedules": schedules,
+                "runs": run_rows(monitor, runs),
+            },
+        )
+
+    # What staff do.
+
+    def write(
+        self,
+        *,
+        request: HttpRequest,
+        row: Any,
+        form: Any,
+        formsets: Sequence[Any],
+        is_new: bool,
+        actor: Actor,
+        at: datetime,
+    ) -> Monitor:
+        requests = [part.spec for part in kept_forms(formsets[0])]
+        definition = definition_from(form, requests, kind=row.kind)
+        if is_new:
+            return services.create_monitor(definition=definition, actor=actor, at=at)
+        return services.update_monitor(monitor_id=row.pk, definition=definition, actor=actor, at=at)
+
+    def archive(self, *, row: Monitor, actor: Actor, at: datetime) -> None:
+        services.archive_monitor(monitor_id=row.pk, actor=actor, at=at)
+
+    @action(description="Run now", permissions=["run"], url_path="run-now", icon="play_arrow")
+    def run_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._confirm(
+            request,
+            object_id,
+            title="Run {} now?",
+            text="It runs at each of its locations as soon as possible, and the run counts like any other.",
+            button="Run now",
+            service=services.run_now,
+            done="{} is about to run.",
+        )
+
+    @action(description="Pause", permissions=["pause"], url_path="pause", icon="pause")
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._confirm(
+            request,
+            object_id,
+            title="Pause {}?",
+            text="It stops running. What it said stays on the pages until it runs again or you change it.",
+            button="Pause",
+            service=services.pause_monitor,
+            done="{} is paused.",
+        )
+
+    @action(description="Resume", permissions=["resume"], url_path="resume", icon="resume")
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._confirm(
+            request,
+            object_id,
+            title="Resume {}?",
+            text="It runs again from its next slot on.",
+            button="Resume",
+            service=services.resume_monitor,
+            done="{} runs again.",
+        )
+
+    @admin.action(description="Run now", permissions=["change"])
+    def run_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        self._each_chosen(request, queryset, "about to run", services.run_now, RESPONDERS)
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        self._each_chosen(request, queryset, "paused", services.pause_monitor)
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        self._each_chosen(request, queryset, "running again", services.resume_monitor)
+
+    def has_run_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        monitor = self.row_of_page(request, object_id)
+        return (
+            request.user.has_perm("monitors.change_monitor")
+            and monitor is not None
+            and not monitor.is_archived
+            and monitor.enabled
+            and self.has_role(request, monitor, RESPONDERS)
+        )
+
+    def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        monitor = self.row_of_page(request, object_id)
+        return monitor is not None and monitor.enabled and self._may_edit(request, monitor)
+
+    def has_resume_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        monitor = self.row_of_page(request, object_id)
+        return monitor is not None and not monitor.enabled and self._may_edit(request, monitor)
+
+    def _may_edit(self, request: HttpRequest, monitor: Monitor) -> bool:
+        return self.has_change_permission(request, monitor)
+
+    def _confirm(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        *,
+        title: str,
+        text: str,
+        button: str,
+        service: Any,
+        done: str,
+    ) -> HttpResponse:
+        monitor = self.get_row(request, object_id)
+
+        def run(_: dict[str, Any]) -> str:
+            service(monitor_id=monitor.pk, actor=actor_of(request), at=timezone.now())
+            return done.format(monitor)
+
+        return Confirmation(title=title.format(monitor), text=text, button=button, run=run).respond(
+            request, model_admin=self, row=monitor
+        )
+
+    def _each_chosen(
+        self,
+        request: HttpRequest,
+        queryset: models.QuerySet[Any],
+        done: str,
+        service: Any,
+        roles: frozenset[str] | None = None,
+    ) -> None:
+        allowed = [
+            row
+            for row in queryset
+            if (self.has_role(request, row, roles) if roles else self._may_edit(request, row))
+        ]
+        self.each(
+            request,
+            allowed,
+            done,
+            lambda row, actor, at: service(monitor_id=row.pk, actor=actor, at=at),
+        )
+
+
+def _state(monitor: Monitor) -> tuple[str, str]:
+    if monitor.is_archived:
+        return "archived", "Archived"
+    if not monitor.enabled:
+        return "paused", "Paused"
+    state = getattr(monitor, "state", None)
+    if state is not None and state.is_failing:
+        return "failing", "Failing"
+    return "passing", "Passing"

@@ -1,0 +1,87 @@
+"""Outages, read only."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from apps.accounts.scoping import WorkspaceScoped
+from apps.core.adminkit import HistoryAdmin, link, utc
+from apps.core.unfold import display
+from apps.monitors.models import Outage
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Open, or over."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("over", "Over")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> models.QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(closed_at__isnull=self.value() == "open")
+
+
+@admin.register(Outage)
+class OutageAdmin(WorkspaceScoped, HistoryAdmin):
+    """Stretches in which a monitor was failing."""
+
+    workspace_path = "monitor__workspace"
+    list_display = ["monitor", "state", "opened", "closed", "lasted", "reason"]
+    list_filter = [OpenFilter, "close_reason"]
+    list_select_related = ["monitor"]
+    search_fields = ["monitor__name", "reason"]
+    fields = ["monitor_link", "state", "started", "opened", "closed", "lasted", "reason"]
+
+    @display(description="Monitor")
+    def monitor_link(self, outage: Outage) -> SafeString | str:
+        return link(outage.monitor)
+
+    @display(
+        description="State",
+        label={"open": "danger", "recovered": "success", "removed": "info"},
+    )
+    def state(self, outage: Outage) -> tuple[str, str]:
+        if outage.is_open:
+            return "open", "Open"
+        return outage.close_reason, outage.get_close_reason_display()
+
+    @display(description="First failing run")
+    def started(self, outage: Outage) -> str:
+        return utc(outage.started_at)
+
+    @display(description="Opened", ordering="opened_at")
+    def opened(self, outage: Outage) -> str:
+        return utc(outage.opened_at)
+
+    @display(description="Closed", ordering="closed_at")
+    def closed(self, outage: Outage) -> str:
+        return utc(outage.closed_at)
+
+    @display(description="Lasted")
+    def lasted(self, outage: Outage) -> str:
+        return lasting(outage.opened_at, outage.closed_at or timezone.now())
+
+
+def lasting(since: datetime, until: datetime) -> str:
+    """Return a duration as people say it, such as 1 h 4 min 5 s."""
+    seconds = max(0, round((until - since) / timedelta(seconds=1)))
+    parts = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    words = []
+    for unit, size in parts:
+        count, seconds = divmod(seconds, size)
+        if count:
+            words.append(f"{count} {unit}")
+    return " ".join(words) or "0 s"
