@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
-import yaml
-
 from apps.configuration import schema
-from apps.configuration.kinds import AnyValue, Key, ListOf, Record
+from apps.configuration.kinds import AnyValue, Day, Key, ListOf, Record
 from apps.configuration.placeholders import Placeholders, escape
 from apps.configuration.plan import same
 from apps.configuration.reading import VERSION
@@ -24,6 +22,7 @@ from apps.configuration.sections import (
     workspaces,
 )
 from apps.configuration.sections.bringing import Present, Values
+from apps.configuration.writing import dump
 from apps.integrations.models import Connector
 
 Path = tuple[str, ...]
@@ -47,7 +46,7 @@ def export() -> str:
         ]
         if entries:
             document[section] = entries
-    return _head(placeholders, left_out) + _dump(document)
+    return _head(placeholders, left_out) + dump(document)
 
 
 def _sections(left_out: list[str]) -> dict[str, list[tuple[Path, Values]]]:
@@ -140,13 +139,16 @@ def _value(kind: Any, value: Any, place: _Place) -> Any:
             _written(kind.item, item, place.item(index, str(item.get("name", ""))))
             for index, item in enumerate(value)
         ]
+    if isinstance(kind, Day):
+        return date.fromisoformat(value)
     return _plain(value, place)
 
 
 def _plain(value: Any, place: _Place) -> Any:
     """Return a value of JSON's form with its texts escaped, and mappings, which databases reorder, in one order."""
     if isinstance(value, dict):
-        return {key: _plain(value[key], place.below(key)) for key in sorted(value)}
+        keys = value if place.keys[-1:] == ("auth",) else sorted(value)
+        return {key: _plain(value[key], place.below(key)) for key in keys}
     if isinstance(value, (list, tuple)):
         return [_plain(item, place.item(index)) for index, item in enumerate(value)]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
@@ -164,36 +166,5 @@ def _head(placeholders: Placeholders, left_out: Iterable[str]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]+", " ", text)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Block style, lists indented below their key, and texts of several lines as they read."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text.strip("\n") else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _dump(document: Mapping[str, Any]) -> str:
-    """Return the YAML; a mapping or list of nothing but short values is written on one line."""
-    return str(
-        yaml.dump(
-            dict(document),
-            Dumper=_Dumper,
-            sort_keys=False,
-            allow_unicode=True,
-            default_flow_style=None,
-            width=100,
-        )
-    )
+    """A name may hold what would end the comment."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+_MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,3 +44,10 @@ def join(place: str, path: str) -> str:
     if not place or not path:
         return place or path
     return f"{place}{path}" if path.startswith("[") else f"{place}.{path}"
+
+
+def shortened(names: Iterable[str]) -> str:
+    """Return the names, or the first of many, in one line."""
+    ordered = sorted(names)
+    shown = ", ".join(ordered[:_MOST_SHOWN]) or "none yet"
+    return f"{shown}, …" if len(ordered) > _MOST_SHOWN else shown

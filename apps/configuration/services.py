@@ -83,7 +83,8 @@ def apply_content(
 def _bring(context: Context) -> None:
     """Bring every section, in the order in which things need one another.
 
-    Integrations come last and what is missing goes before them, so that none can refer to what was removed.
+    What is missing goes before integrations are brought, so that none can refer to it; connectors and
+    workspaces go after, when nothing uses them.
     """
     workspaces.bring(context)
     locations.bring(context)
@@ -94,8 +95,8 @@ def _bring(context: Context) -> None:
         integrations.remove_missing(context)
         monitors.remove_missing(context)
         pages.remove_missing(context)
-        connectors.remove_missing(context)
         locations.remove_missing(context)
     integrations.bring(context)
     if context.prune:
+        connectors.remove_missing(context)
         workspaces.remove_missing(context)

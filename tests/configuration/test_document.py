@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.configuration.document import Node, load
 from apps.configuration.placeholders import PlaceholderError, Placeholders, escape, fill
 from apps.configuration.problems import Problems
+from apps.configuration.writing import dump
 
 
 def loaded(text: str, environ: dict[str, str] | None = None) -> tuple[Node | None, list[str]]:
@@ -151,9 +151,7 @@ json_values = st.recursive(
 def test_what_the_dumper_writes_is_read_as_it_was(value: object):
     problems = Problems()
 
-    root = load(
-        yaml.safe_dump({"v": value}, allow_unicode=True).encode(), environ={}, problems=problems
-    )
+    root = load(dump({"v": value}).encode(), environ={}, problems=problems)
 
     assert problems.found == []
     assert root.plain() == {"v": value}

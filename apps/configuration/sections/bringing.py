@@ -74,9 +74,19 @@ class Bringer:
     ) -> None:
         """Archive what is present and neither mentioned in the section nor to be kept."""
         mentioned = {self.key_of(entry.values) for entry in context.entries(self.section)} | keep
+        self.remove(
+            context,
+            {
+                key: row
+                for key, row in present.items()
+                if key not in mentioned and not context.is_broken(self.section, *key)
+            },
+        )
+
+    def remove(self, context: Context, present: Mapping[NameKey, Present]) -> None:
+        """Archive all of these."""
         for key, row in present.items():
-            if key not in mentioned and not context.is_broken(self.section, *key):
-                context.attempt(self._change("remove", key), partial(self.archive, row.id))
+            context.attempt(self._change("remove", key), partial(self.archive, row.id))
 
     def context_of(self, key: NameKey) -> str:
         return " / ".join(key[:-1])

@@ -8,11 +8,11 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from apps.accounts.models import Workspace
 from apps.configuration.context import Context
 from apps.configuration.plan import Change, differences
+from apps.configuration.problems import shortened
 from apps.configuration.reading import Entry
-from apps.configuration.sections import integrations_present
+from apps.configuration.sections import integrations_present, workspaces
 from apps.configuration.sections.bringing import Present, Values
 from apps.integrations import selectors, services
 from apps.integrations.definition import (
@@ -30,7 +30,6 @@ from apps.integrations.models import (
 from apps.monitors.models import Monitor
 
 RowT = TypeVar("RowT")
-_MOST_SHOWN = 12
 
 
 def bring(context: Context) -> None:
@@ -48,24 +47,18 @@ def bring(context: Context) -> None:
 
 
 def remove_missing(context: Context) -> None:
-    if not context.has("integrations"):
-        return
+    """Archive the integrations that are missing, and those of workspaces that are."""
+    gone = workspaces.missing(context)
     mentioned = {
         (entry.values["workspace"], entry.values["nickname"])
         for entry in context.entries("integrations")
     }
-    for (workspace, nickname), row in integrations_present.present().items():
-        if (workspace, nickname) not in mentioned and not context.is_broken(
-            "integrations", workspace, nickname
-        ):
+    for key, row in integrations_present.present().items():
+        is_missing = key not in mentioned and not context.is_broken("integrations", *key)
+        if key[0] in gone or (context.has("integrations") and is_missing):
             context.attempt(
-                Change("remove", "integration", nickname, workspace),
-                partial(
-                    services.archive_integration,
-                    integration_id=row.id,
-                    actor=context.actor,
-                    at=context.at,
-                ),
+                Change("remove", "integration", key[1], key[0]),
+                partial(services.archive_integration, integration_id=row.id, **context.who),
             )
 
 
@@ -109,7 +102,7 @@ class _Finder:
         """Return the definition, and the values with every name as an export writes it."""
         values = self.entry.values
         workspace = self._workspace(values["workspace"])
-        monitor = self._monitor(workspace, values["monitor"]) if workspace else None
+        monitor = self._monitor(workspace, values["monitor"]) if workspace is not None else None
         connector = self._connector(values["connector"])
         page = self._page(connector, values["page"]) if connector else None
         if page is None:
@@ -122,7 +115,7 @@ class _Finder:
         names = integrations_present.component_names(page.pk)
         definition = IntegrationDefinition(
             nickname=values["nickname"],
-            workspace_id=workspace.pk,
+            workspace_id=workspace,
             monitor_id=monitor.pk,
             connector_id=page.connector_id,
             page_id=page.pk,
@@ -144,23 +137,24 @@ class _Finder:
         }
         return definition, written
 
-    def _workspace(self, name: str) -> Workspace | None:
+    def _workspace(self, name: str) -> int | None:
+        known = workspaces.live(self.context)
         return self._one(
             "workspace",
             name,
-            list(Workspace.objects.live().filter(name=name)),
-            lambda: Workspace.objects.live().values_list("name", flat=True),
+            [known[name]] if name in known else [],
+            lambda: known,
             silent=self.context.is_broken("workspaces", name),
         )
 
-    def _monitor(self, workspace: Workspace, name: str) -> Monitor | None:
+    def _monitor(self, workspace: int, name: str) -> Monitor | None:
         monitors = Monitor.objects.live().filter(workspace=workspace)
         return self._one(
             "monitor",
             name,
             list(monitors.filter(name=name)),
             lambda: monitors.values_list("name", flat=True),
-            silent=self.context.is_broken("monitors", workspace.name, name),
+            silent=self.context.is_broken("monitors", self.entry.values["workspace"], name),
         )
 
     def _connector(self, name: str) -> Connector | None:
@@ -243,10 +237,3 @@ class _Finder:
 
 
 _MISSING: Any = object()
-
-
-def shortened(names: Iterable[str]) -> str:
-    """Return the names, or the first of many, in one line."""
-    ordered = sorted(names)
-    shown = ", ".join(ordered[:_MOST_SHOWN]) or "none yet"
-    return f"{shown}, …" if len(ordered) > _MOST_SHOWN else shown

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import cast
 
-from apps.accounts.models import Workspace
 from apps.configuration.context import Context
+from apps.configuration.problems import shortened
 from apps.configuration.reading import Entry
+from apps.configuration.sections import workspaces
 from apps.configuration.sections.bringing import Bringer, NameKey, Present, Values
-from apps.configuration.sections.integrations import shortened
 from apps.configuration.sections.monitor_values import monitor_definition, monitor_values
 from apps.monitors import services
 from apps.monitors.checkers import get_checker
@@ -41,13 +41,11 @@ def bring(context: Context) -> None:
     """Bring the monitors, parents before those that name them."""
     if not context.entries("monitors"):
         return
-    workspaces = dict(Workspace.objects.live().values_list("name", "pk"))
+    known = workspaces.live(context)
     held = present()
-    valid = [
-        entry for entry in context.entries("monitors") if _is_valid(context, entry, workspaces)
-    ]
-    ready = [_canonical(entry, workspaces) for entry in valid]
-    bringer = _bringer(context, workspaces)
+    valid = [entry for entry in context.entries("monitors") if _is_valid(context, entry, known)]
+    ready = [_canonical(entry, known) for entry in valid]
+    bringer = _bringer(context, known)
     for entry in _parents_first(context, ready, held):
         workspace, name = key = _key(entry.values)
         parents = [(workspace, parent) for parent in entry.values["parents"]]
@@ -59,11 +57,15 @@ def bring(context: Context) -> None:
 
 
 def remove_missing(context: Context) -> None:
+    """Archive the monitors that are missing, and those of workspaces that are."""
+    bringer = _bringer(context, {})
     if context.has("monitors"):
-        _bringer(context, {}).remove_missing(context, present())
+        bringer.remove_missing(context, present())
+    gone = workspaces.missing(context)
+    bringer.remove(context, {key: row for key, row in present().items() if key[0] in gone})
 
 
-def _bringer(context: Context, workspaces: Mapping[str, int]) -> Bringer:
+def _bringer(context: Context, known: Mapping[str, int]) -> Bringer:
     who = context.who
 
     def create(values: Values) -> None:
@@ -73,7 +75,7 @@ def _bringer(context: Context, workspaces: Mapping[str, int]) -> Bringer:
         services.update_monitor(monitor_id=monitor_id, definition=definition(values), **who)
 
     def definition(values: Values) -> MonitorDefinition:
-        return monitor_definition(values, workspace_id=workspaces[values["workspace"]])
+        return monitor_definition(values, workspace_id=known[values["workspace"]])
 
     return Bringer(
         section="monitors",
@@ -89,30 +91,42 @@ def _key(values: Values) -> NameKey:
     return (values["workspace"], values["name"])
 
 
-def _is_valid(context: Context, entry: Entry, workspaces: Mapping[str, int]) -> bool:
+def _is_valid(context: Context, entry: Entry, known: Mapping[str, int]) -> bool:
     """Check the workspace, and the kind's own settings by its form, which the admin uses too."""
     before = len(context.problems)
-    name = entry.values["workspace"]
-    is_known = name in workspaces
-    if not is_known and not context.is_broken("workspaces", name):
-        allowed = shortened(workspaces)
-        context.refuse(entry.node, "workspace", f"there is no {name!r}; allowed: {allowed}")
+    workspace = entry.values["workspace"]
+    if workspace not in known and not context.is_broken("workspaces", workspace):
+        message = f"there is no {workspace!r}; allowed: {shortened(known)}"
+        context.refuse(entry.node, "workspace", message)
+    _check_parents_stay(context, entry)
     form_class = cast(type[ConfigForm], get_checker(entry.values["kind"]).config_form)
     fields = form_class.base_fields
     form = form_class({key: value for key, value in entry.values.items() if key in fields})
     if not form.is_valid():
         for place, message in form.problems:
             context.refuse(entry.node, place, message)
-    if is_known and len(context.problems) == before:
+    if workspace in known and len(context.problems) == before:
         return True
     context.mark_broken("monitors", *_key(entry.values))
     return False
 
 
-def _canonical(entry: Entry, workspaces: Mapping[str, int]) -> Entry:
+def _check_parents_stay(context: Context, entry: Entry) -> None:
+    """A parent that pruning removes is none."""
+    if not context.prune:
+        return
+    mentioned = {_key(other.values) for other in context.entries("monitors")}
+    for index, parent in enumerate(entry.values["parents"]):
+        key = (entry.values["workspace"], parent)
+        if key not in mentioned and not context.is_broken("monitors", *key):
+            message = f"{parent!r} is not in this file, and pruning removes what is not"
+            context.refuse(entry.node, f"parents[{index}]", message)
+
+
+def _canonical(entry: Entry, known: Mapping[str, int]) -> Entry:
     """Return the entry as an export would write it; secrets that it leaves out stay left out."""
     name = entry.values["workspace"]
-    definition = monitor_definition(entry.values, workspace_id=workspaces[name])
+    definition = monitor_definition(entry.values, workspace_id=known[name])
     values = monitor_values(definition, workspace=name)
     if "secret_variables" not in entry.values:
         del values["secret_variables"]

@@ -20,6 +20,24 @@ def bring(context: Context) -> None:
     _bringer(context).bring(context, context.entries("workspaces"), present())
 
 
+def missing(context: Context) -> frozenset[str]:
+    """Return the names of the workspaces that pruning removes."""
+    if not context.prune or not context.has("workspaces"):
+        return frozenset()
+    mentioned = {entry.values["name"] for entry in context.entries("workspaces")}
+    return frozenset(
+        name
+        for (name,) in present()
+        if name not in mentioned and not context.is_broken("workspaces", name)
+    )
+
+
+def live(context: Context) -> dict[str, int]:
+    """Return {name: internal key} of the workspaces that stay, so that the rest of the file can name them."""
+    gone = missing(context)
+    return {name: row.id for (name,), row in present().items() if name not in gone}
+
+
 def remove_missing(context: Context) -> None:
     if context.has("workspaces"):
         _bringer(context).remove_missing(context, present())

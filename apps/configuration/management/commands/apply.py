@@ -17,6 +17,8 @@ from apps.core.actors import command_actor
 
 class Command(BaseCommand):
     help = "Bring the installation to what a configuration file says (docs/configuration.md). All or nothing."
+    # The checks load every URL and admin page, which this command has no use for.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="The configuration file, or - for standard input.")

@@ -14,6 +14,8 @@ from apps.configuration.export import export
 
 class Command(BaseCommand):
     help = "Write the configuration in the form that apply reads; secrets become ${NAME}."
+    # The checks load every URL and admin page, which this command has no use for.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
