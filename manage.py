@@ -200,6 +200,13 @@ def only_one(venv: Path):
         yield
 
 
+def fill(venv: Path, lock: Path, uv: str | None) -> None:
+    """Install the lock into the environment, which is made where it is missing."""
+    if not is_whole(venv):
+        make_venv(venv, uv)
+    install(venv, lock, uv)
+
+
 def prepare(venv: Path, lock: Path) -> None:
     """Bring the environment to the lock; nothing is done when it is there already."""
     if is_installed(venv, lock):
@@ -207,21 +214,19 @@ def prepare(venv: Path, lock: Path) -> None:
     with only_one(venv):
         if is_installed(venv, lock):
             return
-        uv = shutil.which("uv")
-        if not is_whole(venv):
-            make_venv(venv, uv)
         stamps = installed(venv)
         # A broken-off installation must not look whole: the stamp goes first and comes last.
         with contextlib.suppress(FileNotFoundError):
             (venv / STAMP).unlink()
-        try:
-            install(venv, lock, uv)
-        except SetupError:
-            if not uv:
-                raise
-            say("uv could not do it; trying pip")
-            make_venv(venv, None)
-            install(venv, lock, None)
+        uv = shutil.which("uv")
+        if uv:
+            try:
+                fill(venv, lock, uv)
+            except SetupError:
+                say("uv could not do it; trying venv and pip")
+                fill(venv, lock, None)
+        else:
+            fill(venv, lock, None)
         stamps[lock.name] = digest(lock)
         if lock.name == "dev.txt":  # it holds everything of base.txt, at the same versions
             stamps["base.txt"] = digest(lock.with_name("base.txt"))

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
@@ -39,7 +42,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0]
             raise CommandError(f"the database cannot be used: {reason}") from error
-        call_command("collectstatic", interactive=False, verbosity=0)
+        self._collect_static()
         settings.PUBLISHED_DIR.mkdir(parents=True, exist_ok=True)
 
         is_empty = not get_user_model().objects.exists()
@@ -51,6 +54,15 @@ class Command(BaseCommand):
         # The log-in comes last: as long as there is none, an interrupted start is begun again.
         password = self._make_admin() if is_empty else None
         self._report({"password": password, "demo": demo}, options["report_fd"])
+
+    def _collect_static(self) -> None:
+        # Collecting hashes and compresses everything anew, which takes seconds: only after a change.
+        stamp = Path(settings.STATIC_ROOT) / ".collected"
+        signature = _static_signature()
+        if stamp.is_file() and stamp.read_text(encoding="ascii") == signature:
+            return
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(signature, encoding="ascii")
 
     def _load_demo(self, url: str) -> None:
         os.environ["DEMO_URL"] = url
@@ -67,3 +79,13 @@ class Command(BaseCommand):
             self.stdout.write(content)
         else:
             os.write(descriptor, content.encode())
+
+
+def _static_signature() -> str:
+    """Return what changes with any static file: names, sizes and times of all of them."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            found = os.stat(storage.path(name))
+            digest.update(f"{storage.path(name)} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
