@@ -81,6 +81,11 @@ def data_dir() -> Path:
     return Path(_raw("DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
 
 
+def published_dir() -> Path:
+    """Return the folder of published pages (PUBLISHED_DIR, default: in the data folder)."""
+    return Path(_raw("PUBLISHED_DIR", str(data_dir() / "published"))).resolve()
+
+
 def generated(name: str, make: Callable[[], str]) -> str:
     """Return the variable, or a key kept in the data folder (mode 600), made when it is missing."""
     value = _raw(name)

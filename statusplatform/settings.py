@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from statusplatform import env
@@ -19,7 +18,7 @@ FIELD_ENCRYPTION_KEYS = env.field_encryption_keys()
 PUBLIC_URL = env.public_url()
 PUBLIC_IS_HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
 PAGES_DOMAIN = env.text("PAGES_DOMAIN", "localhost")
-PUBLISHED_DIR = Path(env.text("PUBLISHED_DIR", str(DATA_DIR / "published"))).resolve()
+PUBLISHED_DIR = env.published_dir()
 
 ALLOWED_HOSTS = [
     *env.words("ALLOWED_HOSTS"),

@@ -1,26 +1,53 @@
 """The WSGI entry point: `statusplatform.wsgi:application`.
 
-From the outside in: health, then Django.
+From the outside in: health, the front with the published pages, then Django. Django is loaded beside by a
+thread of its own, which afterwards keeps this host's copy of the published files: readers do not wait for it.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
-import django
-from django.core.wsgi import get_wsgi_application
-
+from apps.publishing.front import Front
+from apps.publishing.front_answers import WSGIApp
+from apps.publishing.front_guard import Guarded
+from statusplatform import env
 from statusplatform.health import HealthEndpoints
+from statusplatform.threads import DJANGO_THREADS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusplatform.settings")
 
 
+def load_django() -> WSGIApp:
+    """Import Django with all its apps: seconds."""
+    application: WSGIApp = import_module("django.core.wsgi").get_wsgi_application()
+    return application
+
+
 def look() -> dict[str, dict[str, Any]]:
-    """Look at what the platform needs; the first look imports Django's models."""
-    django.setup()
+    """Look at what the platform needs; that needs Django's models."""
+    django_part.load()
     return dict(import_module("statusplatform.readiness").look())
 
 
-application = HealthEndpoints(get_wsgi_application(), look)
+def keep_published_files() -> None:
+    """Load Django, then write what other hosts have published."""
+    django_part.load()
+    import_module("apps.publishing.bundles").sync_bundles(threading.Event())
+
+
+django_part = Guarded(load_django, limit=DJANGO_THREADS)
+application = HealthEndpoints(
+    Front(
+        django_part,
+        published_dir=env.published_dir(),
+        pages_domain=env.text("PAGES_DOMAIN", "localhost"),
+        main_host=str(urlsplit(env.public_url()).hostname),
+    ),
+    look,
+)
+threading.Thread(target=keep_published_files, name="published files", daemon=True).start()

@@ -12,7 +12,7 @@ from apps.publishing import services
 _LIMIT_S = 5.0
 
 
-@shared_task(name="publishing.build", ignore_result=True)
+@shared_task(name="publishing.build", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery ships no types
 def build() -> None:
     """Build what is due. Twice is harmless: every page is leased; never is, too: the sweep follows."""
     started = time.monotonic()
@@ -20,7 +20,7 @@ def build() -> None:
         time.sleep(wait)
 
 
-@shared_task(name="publishing.sweep", ignore_result=True)
+@shared_task(name="publishing.sweep", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery ships no types
 def sweep() -> None:
     """Wake the job if anything is due. Any number of times is harmless: it only looks."""
     if services.is_anything_due():

@@ -17,7 +17,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-WEB_THREADS = 8
+from statusplatform.threads import WEB_THREADS
+
 STDIN = 0
 
 
