@@ -29,7 +29,7 @@ from apps.integrations.models import (
 
 
 def definition_of(integration: Integration) -> IntegrationDefinition:
-    """Return the definition that would make this integration (three queries, or none when prefetched)."""
+    """Return the definition that would make this integration, its links by their components' keys (three queries)."""
     rule = IncidentRule.objects.filter(integration=integration, enabled=True).first()
     metric = MetricRule.objects.filter(integration=integration, enabled=True).first()
     links = ComponentLink.objects.filter(integration=integration, archived_at__isnull=True)
@@ -42,7 +42,7 @@ def definition_of(integration: Integration) -> IntegrationDefinition:
         enabled=integration.enabled,
         link_components=tuple(
             LinkDefinition(link.component_id, link.success_status, link.failure_status)
-            for link in links.order_by("pk")
+            for link in links.order_by("component_id")
         ),
         create_incident=IncidentDefinition(
             rule.name, rule.status, rule.impact, rule.message, rule.resolved_message

@@ -184,4 +184,4 @@ def pending() -> int:
 def metric_definition(page: Page, measure: str = "response_time_ms") -> MetricDefinition:
     """Create a metric on the page and return the action that feeds it."""
     create_metric(page_id=page.pk, name="Response time", unit="ms", actor=PERSON, at=LONG_AGO)
-    return MetricDefinition(ConnectorMetric.objects.get(name="Response time").pk, measure)
+    return MetricDefinition(ConnectorMetric.objects.get(page__remote_id=page.public_id).pk, measure)

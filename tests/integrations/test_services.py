@@ -1,0 +1,416 @@
+"""Definitions are checked as a whole, stored, described and audited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.models import AuditEvent
+from apps.integrations.definition import (
+    ConnectorDefinition,
+    IncidentDefinition,
+    IntegrationDefinition,
+    LinkDefinition,
+    MetricDefinition,
+)
+from apps.integrations.mirror import native_connector
+from apps.integrations.models import (
+    Connector,
+    ConnectorComponent,
+    Delivery,
+    Integration,
+)
+from apps.integrations.selectors import (
+    broken_integrations,
+    components_named,
+    definition_of,
+    metrics_named,
+    pages_named,
+)
+from apps.integrations.services import (
+    archive_connector,
+    archive_integration,
+    create_connector,
+    create_integration,
+    refresh_catalogue,
+    replay_delivery,
+    set_enabled,
+    update_connector,
+    update_integration,
+)
+from apps.monitors.models import Monitor
+from apps.monitors.services import archive_monitor
+from apps.pages.models import Page
+from apps.pages.services import (
+    archive_component,
+    archive_metric,
+    archive_page,
+    create_component,
+    create_group,
+    update_component,
+)
+from tests.factories import LONG_AGO, MACHINE, NOW, PERSON
+from tests.integrations.scene import (
+    component,
+    definition,
+    fails,
+    integrate,
+    make_monitor,
+    make_page,
+    metric_definition,
+    minutes,
+    mirrored,
+    mirrored_page,
+)
+from tests.integrations.toy import API_KEY, ToyServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page() -> Page:
+    return make_page(components=("Checkout", "Website"))
+
+
+@pytest.fixture
+def monitor() -> Monitor:
+    return make_monitor()
+
+
+@pytest.fixture
+def whole(page: Page, monitor: Monitor) -> IntegrationDefinition:
+    return definition(
+        monitor,
+        page,
+        links={"Checkout": "major_outage", "Website": "partial_outage"},
+        metric=metric_definition(page),
+    )
+
+
+def test_what_is_stored_is_what_was_defined(whole: IntegrationDefinition) -> None:
+    integration = create_integration(definition=whole, actor=PERSON, at=NOW)
+
+    assert definition_of(integration) == whole
+
+
+def test_an_update_to_the_same_changes_nothing(whole: IntegrationDefinition) -> None:
+    integration = create_integration(definition=whole, actor=PERSON, at=LONG_AGO)
+    before = AuditEvent.objects.count(), Delivery.objects.count()
+    turned = replace(whole, link_components=whole.link_components[::-1])
+
+    update_integration(integration_id=integration.pk, definition=turned, actor=PERSON, at=NOW)
+
+    integration.refresh_from_db()
+    assert integration.updated_at == LONG_AGO
+    assert (AuditEvent.objects.count(), Delivery.objects.count()) == before
+
+
+def test_every_part_can_be_changed_taken_off_and_put_back(whole: IntegrationDefinition) -> None:
+    integration = create_integration(definition=whole, actor=PERSON, at=LONG_AGO)
+    changed = replace(
+        whole,
+        nickname="Renamed",
+        enabled=False,
+        link_components=(
+            LinkDefinition(
+                whole.link_components[1].component_id, "degraded_performance", "major_outage"
+            ),
+        ),
+        create_incident=None,
+        send_metric=None,
+    )
+
+    for wanted in (changed, whole, changed):
+        update_integration(integration_id=integration.pk, definition=wanted, actor=PERSON, at=NOW)
+        assert definition_of(Integration.objects.get()) == wanted
+
+
+def _foreign(whole: IntegrationDefinition) -> IntegrationDefinition:
+    other = make_page("Other", ("Shop",))
+    metric = metric_definition(other)
+    return replace(
+        whole,
+        link_components=(LinkDefinition(mirrored("Shop").pk),),
+        send_metric=MetricDefinition(metric.metric_id),
+    )
+
+
+CASES = {
+    "no action": (
+        lambda one: replace(one, link_components=(), create_incident=None, send_metric=None),
+        [""],
+    ),
+    "no nickname": (lambda one: replace(one, nickname=""), ["nickname"]),
+    "another workspace's monitor": (
+        lambda one: replace(one, workspace_id=make_monitor("Foreign").workspace_id),
+        ["monitor"],
+    ),
+    "no such monitor": (lambda one: replace(one, monitor_id=0), ["monitor", "monitor"]),
+    "another connector's page": (
+        lambda one: replace(
+            one, connector_id=Connector.objects.create(name="Other", provider="none").pk
+        ),
+        ["page"],
+    ),
+    "one component twice": (
+        lambda one: replace(one, link_components=one.link_components[:1] * 2),
+        ["link_components[1].component"],
+    ),
+    "no such status": (
+        lambda one: replace(
+            one,
+            link_components=(
+                replace(one.link_components[0], failure_status="broken"),
+                replace(one.link_components[1], success_status="fine"),
+            ),
+        ),
+        ["link_components[0].failure_status", "link_components[1].success_status"],
+    ),
+    "an incident that opens resolved": (
+        lambda one: replace(one, create_incident=IncidentDefinition("Trouble", "resolved")),
+        ["create_incident.status"],
+    ),
+    "an incident without a name": (
+        lambda one: replace(one, create_incident=IncidentDefinition("", impact="huge")),
+        ["create_incident.name", "create_incident.impact"],
+    ),
+    "no such measure": (
+        lambda one: replace(one, send_metric=replace(one.send_metric, measure="bytes")),
+        ["send_metric.measure"],
+    ),
+    "another page's component and metric": (
+        _foreign,
+        ["link_components[0].component", "send_metric.metric"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_fault_is_named_by_its_place(case: str, whole: IntegrationDefinition) -> None:
+    change, places = CASES[case]
+
+    with pytest.raises(Invalid) as refused:
+        create_integration(definition=change(whole), actor=PERSON, at=NOW)
+
+    assert sorted({path for path, _ in refused.value.errors}) == sorted(set(places))
+    assert not Integration.objects.exists()
+
+
+def test_a_nickname_is_free_again_once_its_integration_is_archived(
+    whole: IntegrationDefinition,
+) -> None:
+    integration = create_integration(definition=whole, actor=PERSON, at=LONG_AGO)
+    with pytest.raises(Invalid, match="nickname already"):
+        create_integration(definition=whole, actor=PERSON, at=NOW)
+
+    archive_integration(integration_id=integration.pk, actor=PERSON, at=NOW)
+
+    assert create_integration(definition=whole, actor=PERSON, at=NOW).pk != integration.pk
+    with pytest.raises(NotFound):
+        set_enabled(integration_id=integration.pk, enabled=False, actor=PERSON, at=NOW)
+
+
+def test_an_archived_monitor_component_or_metric_cannot_be_chosen(
+    whole: IntegrationDefinition, page: Page, monitor: Monitor
+) -> None:
+    archive_monitor(monitor_id=monitor.pk, actor=PERSON, at=NOW)
+    archive_component(component_id=component().pk, actor=PERSON, at=NOW)
+    archive_metric(metric_id=page.metrics.get().pk, actor=PERSON, at=NOW)
+
+    with pytest.raises(Invalid) as refused:
+        create_integration(definition=whole, actor=PERSON, at=NOW)
+
+    assert [path for path, _ in refused.value.errors] == [
+        "monitor",
+        "link_components[0].component",
+        "send_metric.metric",
+    ]
+
+
+def test_a_persons_changes_are_audited_by_name_and_automations_are_not(
+    whole: IntegrationDefinition,
+) -> None:
+    integration = create_integration(definition=whole, actor=PERSON, at=LONG_AGO)
+    AuditEvent.objects.all().delete()
+    moved = replace(whole, link_components=whole.link_components[:1])
+
+    update_integration(integration_id=integration.pk, definition=moved, actor=PERSON, at=NOW)
+    set_enabled(integration_id=integration.pk, enabled=False, actor=PERSON, at=NOW)
+    set_enabled(integration_id=integration.pk, enabled=True, actor=MACHINE, at=NOW)
+    archive_integration(integration_id=integration.pk, actor=PERSON, at=NOW)
+
+    events = list(AuditEvent.objects.order_by("pk"))
+    assert [event.action for event in events] == [
+        "integration.updated",
+        "integration.disabled",
+        "integration.archived",
+    ]
+    assert list(events[0].changes) == ["link_components"]
+    assert events[0].changes["link_components"][1][0]["component"] == "Checkout"
+    assert events[0].object_id == integration.public_id
+
+
+def test_integrations_that_point_at_something_gone_are_shown_as_broken(page: Page) -> None:
+    other = make_page("Other", ("Shop", "Cart"))
+    monitors = {name: make_monitor(name) for name in ("a", "b", "c", "d", "e")}
+    integrate(monitors["a"], page, nickname="a", links={"Checkout": "major_outage"})
+    integrate(monitors["b"], page, nickname="b", links={"Website": "major_outage"})
+    integrate(monitors["c"], other, nickname="c", links={"Shop": "major_outage"})
+    integrate(monitors["d"], other, nickname="d", links={"Cart": "major_outage"})
+    integrate(monitors["e"], other, nickname="e", links={}, metric=metric_definition(other))
+    assert broken_integrations() == []
+
+    archive_component(component_id=component("Checkout").pk, actor=PERSON, at=NOW)
+    archive_monitor(monitor_id=monitors["b"].pk, actor=PERSON, at=NOW)
+    update_component(component_id=component("Shop").pk, page_id=page.pk, actor=PERSON, at=NOW)
+    archive_metric(metric_id=other.metrics.get().pk, actor=PERSON, at=NOW)
+
+    assert {one.integration.nickname: one.reason for one in broken_integrations()} == {
+        "a": "The component Checkout is gone.",
+        "b": "The monitor b was removed.",
+        "c": "The component Shop moved to another page.",
+        "e": "The metric Response time is gone.",
+    }
+    archive_page(page_id=other.pk, actor=PERSON, at=NOW)
+    reasons = {one.integration.nickname: one.reason for one in broken_integrations()}
+    assert reasons["d"] == "The page Other is gone."
+
+
+def test_things_are_found_by_the_names_that_people_use(page: Page) -> None:
+    metric_definition(page)
+    group = create_group(page_id=page.pk, name="API", actor=PERSON, at=LONG_AGO)
+    create_component(page_id=page.pk, group_id=group.pk, name="Checkout", actor=PERSON, at=LONG_AGO)
+    seen = mirrored_page(page)
+
+    def found(text: str) -> list[str]:
+        return [str(one) for one in components_named(seen, text)]
+
+    assert list(pages_named(native_connector(), "acme")) == [seen]
+    assert list(pages_named(native_connector(), page.public_id)) == [seen]
+    assert list(pages_named(native_connector(), "Acme")) == [seen]
+    assert found("Website") == ["Website"]
+    assert sorted(found("Checkout")) == ["API / Checkout", "Checkout"]
+    assert found("API / Checkout") == ["API / Checkout"]
+    assert found("Nothing") == []
+    assert len(metrics_named(seen, "Response time")) == 1
+
+
+def test_a_pending_delivery_is_not_replayed(page: Page, monitor: Monitor) -> None:
+    integrate(monitor, page)
+    fails(monitor, minutes(1))
+    held = Delivery.objects.filter(state="pending").first()
+    assert held is not None
+
+    with pytest.raises(Conflict, match="still being attempted"):
+        replay_delivery(delivery_id=held.pk, actor=PERSON, at=NOW)
+
+
+def _settings(server: ToyServer, **more: str) -> dict[str, str]:
+    return {"api_key": API_KEY, "base_url": server.url, **more}
+
+
+def test_a_connector_is_checked_by_its_providers_form(toy_server: ToyServer) -> None:
+    def create(name: str, provider: str, settings: dict[str, str]) -> Connector:
+        return create_connector(
+            definition=ConnectorDefinition(name, provider, settings), actor=PERSON, at=NOW
+        )
+
+    for provider, settings, field in [
+        ("nonesuch", {}, "provider"),
+        ("native", {}, "provider"),
+        ("toy", {"base_url": toy_server.url}, "api_key"),
+        ("toy", _settings(toy_server, colour="red"), "colour"),
+    ]:
+        with pytest.raises(Invalid) as refused:
+            create("Elsewhere", provider, settings)
+        assert refused.value.field == field
+
+    connector = create("Elsewhere", "toy", _settings(toy_server))
+    assert connector.api_key == API_KEY
+    assert API_KEY not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_secret_left_out_stays_and_is_never_audited(
+    toy: Connector, toy_server: ToyServer
+) -> None:
+    update_connector(
+        connector_id=toy.pk,
+        definition=ConnectorDefinition("Renamed", "toy", {"base_url": toy_server.url}),
+        actor=PERSON,
+        at=NOW,
+    )
+    update_connector(
+        connector_id=toy.pk,
+        definition=ConnectorDefinition("Renamed", "toy", _settings(toy_server, api_key="n3w-k3y")),
+        actor=PERSON,
+        at=NOW,
+    )
+
+    toy.refresh_from_db()
+    assert (toy.name, toy.api_key) == ("Renamed", "n3w-k3y")
+    audited = str(list(AuditEvent.objects.values()))
+    assert API_KEY not in audited
+    assert "n3w-k3y" not in audited
+
+
+def test_a_catalogue_is_mirrored_and_what_is_gone_is_archived(
+    toy: Connector, toy_server: ToyServer
+) -> None:
+    first = {
+        one.remote_id: one.pk for one in ConnectorComponent.objects.filter(page__connector=toy)
+    }
+    del toy_server.state.components["c-web"]
+    refresh_catalogue(connector_id=toy.pk, at=NOW)
+    live = set(
+        ConnectorComponent.objects.live()
+        .filter(page__connector=toy)
+        .values_list("remote_id", flat=True)
+    )
+    toy_server.state.components["c-web"] = "operational"
+
+    refresh_catalogue(connector_id=toy.pk, at=NOW)
+
+    assert live == {"c-api"}
+    again = {
+        one.remote_id: one.pk
+        for one in ConnectorComponent.objects.live().filter(page__connector=toy)
+    }
+    assert again == first
+
+
+def test_a_catalogue_that_cannot_be_read_is_a_refusal(
+    toy: Connector, toy_server: ToyServer
+) -> None:
+    toy_server.state.faults.append("500")
+
+    with pytest.raises(Conflict, match="answered 500"):
+        refresh_catalogue(connector_id=toy.pk, at=NOW)
+
+
+def test_the_native_connector_stays_and_one_in_use_is_not_archived(
+    toy: Connector, toy_server: ToyServer, monitor: Monitor
+) -> None:
+    native = native_connector()
+    with pytest.raises(Conflict, match="stays as it is"):
+        archive_connector(connector_id=native.pk, actor=PERSON, at=NOW)
+    target = ConnectorComponent.objects.get(remote_id="c-web")
+    integration = create_integration(
+        definition=IntegrationDefinition(
+            "Elsewhere",
+            monitor.workspace_id,
+            monitor.pk,
+            toy.pk,
+            target.page_id,
+            link_components=(LinkDefinition(target.pk),),
+        ),
+        actor=PERSON,
+        at=NOW,
+    )
+    with pytest.raises(Conflict, match="uses this connector"):
+        archive_connector(connector_id=toy.pk, actor=PERSON, at=NOW)
+
+    archive_integration(integration_id=integration.pk, actor=PERSON, at=NOW)
+
+    assert archive_connector(connector_id=toy.pk, actor=PERSON, at=NOW).is_archived
