@@ -24,7 +24,8 @@ def save(client: Client, url: str, **changes: Any) -> Any:
     """Open the form, change some inputs (`__` for `-`) and send it."""
     opened = client.get(url)
     assert opened.status_code == 200, opened
-    data = filled_in(opened) | {name.replace("__", "-"): value for name, value in changes.items()}
+    wanted = {name.replace("__", "-"): value for name, value in changes.items()}
+    data = filled_in(opened) | _added_rows(opened, wanted) | wanted
     return client.post(url, {**data, "_save": "Save"})
 
 
@@ -39,6 +40,18 @@ def errors(response: Any) -> dict[str, list[str]]:
         if inline.formset.non_form_errors():
             found[inline.formset.prefix] = list(inline.formset.non_form_errors())
     return found
+
+
+def _added_rows(response: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return what the browser's copies of the empty row hold, for the rows beyond those shown."""
+    data: dict[str, Any] = {}
+    for inline in response.context["inline_admin_formsets"]:
+        formset = inline.formset
+        total = int(wanted.get(f"{formset.prefix}-TOTAL_FORMS", 0))
+        for number in range(len(formset.forms), total):
+            values = _values(formset.empty_form)
+            data |= {name.replace("__prefix__", str(number)): one for name, one in values.items()}
+    return data
 
 
 def _values(form: BaseForm) -> dict[str, Any]:
