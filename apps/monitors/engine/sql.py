@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 from django.db import connection
 
-from apps.core.clock import database_now
-
 # A claim that nobody adopts within this is claimed again.
 CLAIM_LEASE = timedelta(seconds=5)
 # An engine renews what it holds every RENEW_S, so it may be late twice.
@@ -26,10 +24,11 @@ def vendor() -> Literal["postgresql", "sqlite"]:
 
 
 def as_instant(value: Any) -> datetime | None:
-    """Return a raw column as aware UTC: SQLite keeps text, PostgreSQL answers with datetimes."""
-    if value is None or isinstance(value, datetime):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    """Return a raw column as aware UTC: SQLite gives text, or a naive datetime where it knows the column."""
+    if value is None:
+        return None
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def as_text(value: datetime | None) -> str | None:
@@ -41,8 +40,3 @@ def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
     """Return rows as columns, the form that `unnest` takes; `width` empty columns for no rows."""
     turned = [list(column) for column in zip(*rows, strict=True)]
     return turned or [[] for _ in range(width)]
-
-
-def sqlite_now() -> str:
-    """Return SQLite's clock as it compares."""
-    return as_text(database_now()) or ""
