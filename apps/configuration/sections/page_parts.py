@@ -105,11 +105,14 @@ def remove_missing(context: Context, entry: Entry, *, page_id: int) -> None:
     slug = entry.values["slug"]
     who = context.who
     mentioned = {place for place, _, _ in _components(entry)}
-    lists = _lists(entry)
+    listed = _lists(entry)
     groups = {group["name"] for group in entry.values.get("groups", ())}
     gone = {name for name in here.groups if "groups" in entry.values and name not in groups}
-    for (group, name), component in here.components.items():
-        if (group in lists or group in gone) and (group, name) not in mentioned:
+    order: list[str | None] = [None, *here.groups]
+    for (group, name), component in sorted(
+        here.components.items(), key=lambda item: order.index(item[0][0])
+    ):
+        if (group in listed or group in gone) and (group, name) not in mentioned:
             context.attempt(
                 Change("remove", "component", _full_name(group, name), slug),
                 partial(services.archive_component, component_id=component.pk, **who),
