@@ -54,6 +54,8 @@ def set_members(*, workspace_id: int, roles: Mapping[int, str], actor: Actor, at
     names = dict(
         User.objects.filter(pk__in=roles.keys() | held.keys()).values_list("pk", "username")
     )
+    if roles.keys() - names.keys():
+        raise Invalid("invalid", "there is no such person", field="members")
     before = {pk: member.role for pk, member in held.items()}
     differing = [
         pk for pk in sorted(before.keys() | roles.keys()) if before.get(pk) != roles.get(pk)

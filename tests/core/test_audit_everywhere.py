@@ -1,0 +1,278 @@
+"""Every change that a person makes leaves one trace that tells who, what and when, and no secret."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from apps.accounts import services as accounts
+from apps.core.actors import AUTOMATION, Actor
+from apps.core.models import AuditEvent
+from apps.incidents import services as incidents
+from apps.integrations import providers
+from apps.integrations import services as integrations
+from apps.integrations.definition import ConnectorDefinition, IncidentDefinition
+from apps.integrations.definition import IntegrationDefinition as Bridge
+from apps.integrations.mirror import native_connector
+from apps.integrations.models import ConnectorPage
+from apps.monitors import services as monitors
+from apps.monitors.checkers.spec import AuthSpec, RequestSpec
+from apps.monitors.definition import MonitorDefinition
+from apps.monitors.models import Location
+from apps.pages import services as pages
+from tests.factories import (
+    NOW,
+    PERSON,
+    TOKEN,
+    ComponentFactory,
+    ComponentGroupFactory,
+    ConnectorFactory,
+    DeliveryFactory,
+    DeliveryStreamFactory,
+    IncidentFactory,
+    LocationFactory,
+    MetricFactory,
+    PageFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+SECRETS = ("hunter2", "t0p-s3cret", "k3y-of-api")
+BY: dict[str, Any] = {"actor": PERSON, "at": NOW}
+
+
+@pytest.fixture(autouse=True)
+def _toy_provider():
+    providers.register("toy", "tests.integrations.toy.ToyProvider")
+    yield
+    providers.unregister("toy")
+
+
+def a_definition(**fields):
+    request = RequestSpec(
+        name="Log in",
+        url="http://target.test/",
+        auth=AuthSpec(type="basic", username="robin", password=SECRETS[0]),
+    )
+    return MonitorDefinition(
+        workspace_id=WorkspaceFactory().pk,
+        name="Check",
+        requests=(request,),
+        secret_variables={"pin": SECRETS[1]},
+        **fields,
+    )
+
+
+def a_monitor(**fields):
+    return monitors.create_monitor(definition=a_definition(**fields), actor=AUTOMATION, at=NOW)
+
+
+def a_bridge():
+    page = pages.create_page(name="Acme", slug="acme", actor=AUTOMATION, at=NOW)
+    monitor = a_monitor()
+    mirrored = ConnectorPage.objects.get(remote_id=page.public_id)
+    return Bridge(
+        nickname="Bridge",
+        workspace_id=monitor.workspace_id,
+        monitor_id=monitor.pk,
+        connector_id=native_connector().pk,
+        page_id=mirrored.pk,
+        create_incident=IncidentDefinition(name="Trouble"),
+    )
+
+
+def an_integration():
+    definition = a_bridge()
+    made = integrations.create_integration(definition=definition, actor=AUTOMATION, at=NOW)
+    return made, definition
+
+
+def update_monitor():
+    monitor = a_monitor()
+    changed = replace(
+        a_definition(),
+        workspace_id=monitor.workspace_id,
+        name="Other",
+        secret_variables={"pin": SECRETS[2]},
+    )
+    monitors.update_monitor(monitor_id=monitor.pk, definition=changed, **BY)
+
+
+def update_integration():
+    made, definition = an_integration()
+    integrations.update_integration(
+        integration_id=made.pk, definition=replace(definition, nickname="Other"), **BY
+    )
+
+
+def a_connector(name):
+    settings = {"api_key": SECRETS[2], "base_url": "http://127.0.0.1:9/"}
+    return ConnectorDefinition(name, "toy", settings)
+
+
+def update_connector():
+    connector = ConnectorFactory(api_key=SECRETS[0], base_url="http://127.0.0.1:9/")
+    integrations.update_connector(connector_id=connector.pk, definition=a_connector("Other"), **BY)
+
+
+def reorder():
+    first, second = ComponentFactory.create_batch(2, page=PageFactory())
+    pages.reorder(page_id=first.page.pk, public_ids=[second.public_id, first.public_id], **BY)
+
+
+# Every service that takes an actor, and one call of it that changes something.
+CALLS: dict[str, Callable[[], Any]] = {
+    "accounts.create_workspace": lambda: accounts.create_workspace(name="Team", **BY),
+    "accounts.update_workspace": lambda: accounts.update_workspace(
+        workspace_id=WorkspaceFactory().pk, name="Other", **BY
+    ),
+    "accounts.archive_workspace": lambda: accounts.archive_workspace(
+        workspace_id=WorkspaceFactory().pk, **BY
+    ),
+    "accounts.set_members": lambda: accounts.set_members(
+        workspace_id=WorkspaceFactory().pk, roles={UserFactory().pk: "owner"}, **BY
+    ),
+    "pages.create_page": lambda: pages.create_page(name="Acme", slug="acme", **BY),
+    "pages.update_page": lambda: pages.update_page(page_id=PageFactory().pk, name="Other", **BY),
+    "pages.archive_page": lambda: pages.archive_page(page_id=PageFactory().pk, **BY),
+    "pages.create_group": lambda: pages.create_group(
+        page_id=PageFactory().pk, name="Regions", **BY
+    ),
+    "pages.update_group": lambda: pages.update_group(
+        group_id=ComponentGroupFactory().pk, name="Other", **BY
+    ),
+    "pages.archive_group": lambda: pages.archive_group(group_id=ComponentGroupFactory().pk, **BY),
+    "pages.create_component": lambda: pages.create_component(page_id=None, name="API", **BY),
+    "pages.update_component": lambda: pages.update_component(
+        component_id=ComponentFactory().pk, hidden=True, **BY
+    ),
+    "pages.archive_component": lambda: pages.archive_component(
+        component_id=ComponentFactory().pk, **BY
+    ),
+    "pages.create_metric": lambda: pages.create_metric(
+        page_id=PageFactory().pk, name="Latency", **BY
+    ),
+    "pages.update_metric": lambda: pages.update_metric(
+        metric_id=MetricFactory().pk, unit="s", **BY
+    ),
+    "pages.archive_metric": lambda: pages.archive_metric(metric_id=MetricFactory().pk, **BY),
+    "pages.reorder": reorder,
+    "pages.set_staff_status": lambda: pages.set_staff_status(
+        component_id=ComponentFactory().pk, status="major_outage", **BY
+    ),
+    "incidents.open_incident": lambda: incidents.open_incident(
+        page_id=PageFactory().pk, name="Trouble", status="investigating", message="", **BY
+    ),
+    "incidents.post_update": lambda: incidents.post_update(
+        incident_id=IncidentFactory().pk, status="resolved", message="", **BY
+    ),
+    "incidents.edit_incident": lambda: incidents.edit_incident(
+        incident_id=IncidentFactory().pk, name="Other", **BY
+    ),
+    "incidents.take_over": lambda: incidents.take_over(
+        incident_id=IncidentFactory(automated=True).pk, **BY
+    ),
+    "incidents.archive_incident": lambda: incidents.archive_incident(
+        incident_id=IncidentFactory().pk, **BY
+    ),
+    "monitors.create_monitor": lambda: monitors.create_monitor(definition=a_definition(), **BY),
+    "monitors.update_monitor": update_monitor,
+    "monitors.pause_monitor": lambda: monitors.pause_monitor(monitor_id=a_monitor().pk, **BY),
+    "monitors.resume_monitor": lambda: monitors.resume_monitor(
+        monitor_id=a_monitor(enabled=False).pk, **BY
+    ),
+    "monitors.archive_monitor": lambda: monitors.archive_monitor(monitor_id=a_monitor().pk, **BY),
+    "monitors.run_now": lambda: monitors.run_now(monitor_id=a_monitor().pk, **BY),
+    "monitors.create_location": lambda: monitors.create_location(code="eu", name="Europe", **BY),
+    "monitors.update_location": lambda: monitors.update_location(
+        location_id=LocationFactory().pk, name="Other", **BY
+    ),
+    "monitors.archive_location": lambda: monitors.archive_location(
+        location_id=LocationFactory().pk, **BY
+    ),
+    "integrations.create_connector": lambda: integrations.create_connector(
+        definition=a_connector("Elsewhere"), **BY
+    ),
+    "integrations.update_connector": update_connector,
+    "integrations.archive_connector": lambda: integrations.archive_connector(
+        connector_id=ConnectorFactory().pk, **BY
+    ),
+    "integrations.create_integration": lambda: integrations.create_integration(
+        definition=a_bridge(), **BY
+    ),
+    "integrations.update_integration": update_integration,
+    "integrations.set_enabled": lambda: integrations.set_enabled(
+        integration_id=an_integration()[0].pk, enabled=False, **BY
+    ),
+    "integrations.archive_integration": lambda: integrations.archive_integration(
+        integration_id=an_integration()[0].pk, **BY
+    ),
+    "integrations.replay_delivery": lambda: integrations.replay_delivery(
+        delivery_id=DeliveryFactory(
+            state="done", sequence=1, stream=DeliveryStreamFactory(last_sequence=1)
+        ).pk,
+        **BY,
+    ),
+}
+
+# What no person calls: parts of other services, which leave the trace.
+PARTS = {"pages.apply_contributions", "monitors.settle_outages"}
+
+APPS = ("accounts", "pages", "incidents", "monitors", "integrations")
+
+
+def services_with_an_actor():
+    for app in APPS:
+        module = importlib.import_module(f"apps.{app}.services")
+        public = getattr(module, "__all__", None) or [
+            name for name, value in vars(module).items() if inspect.isfunction(value)
+        ]
+        for name in public:
+            value = getattr(module, name)
+            local = value.__module__.startswith(f"apps.{app}.") if callable(value) else False
+            if (
+                local
+                and inspect.isfunction(value)
+                and "actor" in inspect.signature(value).parameters
+            ):
+                yield f"{app}.{name}"
+
+
+def test_the_table_names_every_service_that_takes_an_actor():
+    assert set(services_with_an_actor()) - PARTS == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_persons_change_leaves_its_trace_without_a_secret(name):
+    Location.objects.get(code=Location.DEFAULT_CODE)
+
+    CALLS[name]()
+
+    events = list(AuditEvent.objects.all())
+    assert events
+    for event in events:
+        assert (event.actor_kind, event.actor_key, event.at) == ("person", PERSON.key, NOW)
+        assert event.action
+        assert event.object_id
+        kept = json.dumps([event.changes, event.object_label, event.action])
+        assert not any(secret in kept for secret in SECRETS)
+
+
+@pytest.mark.parametrize("actor", [TOKEN, Actor("command", "apply", "manage.py apply")])
+def test_tokens_and_commands_leave_theirs_too(actor):
+    accounts.create_workspace(name="Team", actor=actor, at=NOW)
+
+    event = AuditEvent.objects.get()
+    assert (event.actor_kind, event.actor_key, event.actor_label) == (
+        actor.kind,
+        actor.key,
+        actor.label,
+    )
