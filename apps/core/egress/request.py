@@ -32,8 +32,8 @@ class EgressRequest:
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
     timeout_s: float = 10.0
     follow_redirects: bool = True
     max_redirects: int = MAX_REDIRECTS
@@ -41,7 +41,7 @@ class EgressRequest:
     trusted_hosts: frozenset[str] = frozenset()
     credential_headers: frozenset[str] = frozenset()
     max_body_bytes: int = MAX_BODY_BYTES
-    cookies: tuple[str, ...] | None = None
+    cookies: tuple[str, ...] | None = field(default=None, repr=False)
 
 
 class Fault(StrEnum):
@@ -91,8 +91,8 @@ class EgressResponse:
 
     url: str
     status: int | None = None
-    header_lines: tuple[bytes, ...] = ()
-    body: bytes = b""
+    header_lines: tuple[bytes, ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
     body_truncated: bool = False
     http_version: str = ""
     timings: Timings = field(default_factory=Timings)
@@ -100,7 +100,7 @@ class EgressResponse:
     remote_address: str = ""
     redirects: int = 0
     error: EgressError | None = None
-    cookies: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = field(default=(), repr=False)
     finished_at: datetime | None = None
     started_monotonic: float = 0.0
     queued_ms: float = 0.0

@@ -25,10 +25,10 @@ class AuthSpec:
 
     type: AuthType = "none"
     username: str = ""
-    password: str = ""
-    token: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     key: str = ""
-    value: str = ""
+    value: str = field(default="", repr=False)
     location: Literal["header", "query"] = "header"
 
     @classmethod
@@ -88,5 +88,5 @@ class MonitorSpec:
     follow_redirects: bool = True
     verify_tls: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
-    secret_variables: Mapping[str, str] = field(default_factory=dict)
+    secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     requests: tuple[RequestSpec, ...] = ()
