@@ -72,7 +72,10 @@ def group(name: str, position: int, *members: ComponentFacts, description: str =
         created_at=LONG_AGO,
         updated_at=LONG_AGO,
         position=position,
-        components=tuple(replace(member, group_id=group_id) for member in members),
+        components=tuple(
+            replace(member, group_id=group_id, position=place)
+            for place, member in enumerate(members, start=1)
+        ),
     )
 
 

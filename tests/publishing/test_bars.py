@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from apps.publishing.bars import percentage_text, uptime_bars, what_happened
+from apps.publishing.readmodel import DayFacts
+from tests.publishing.models import uptime
+
+
+@pytest.mark.parametrize(
+    ("percentage", "text"),
+    [
+        (100.0, "100 %"),
+        (99.99999, "99.99 %"),
+        (99.95, "99.95 %"),
+        (99.998, "99.99 %"),
+        (0.0, "0.00 %"),
+        (None, ""),
+    ],
+)
+def test_a_percentage_is_never_rounded_up(percentage, text):
+    assert percentage_text(percentage) == text
+
+
+def test_every_day_is_told_in_words():
+    day = DayFacts(
+        date(2026, 3, 1), "major", major_s=4320, partial_s=60, maintenance_s=0, unmeasured_s=7200
+    )
+
+    assert what_happened(day) == "Major outage 1 h 12 min, partial outage 1 min, not measured 2 h"
+    assert what_happened(DayFacts(date(2026, 3, 1), "operational")) == "No downtime"
+    assert what_happened(DayFacts(date(2026, 3, 1), "no_data")) == "No data"
+
+
+def test_there_is_a_bar_with_a_title_for_each_day():
+    picture = uptime_bars("API", uptime())
+
+    assert picture.count("<rect") == picture.count("<title>") == 90
+    assert "2 Mar 2026: No downtime" in picture
+
+
+def test_worse_days_stand_taller_so_that_colour_is_not_needed():
+    levels = ["no_data", "maintenance", "operational", "degraded", "partial", "major"]
+    heights = []
+    for level in levels:
+        picture = uptime_bars("API", uptime(d0={"level": level}))
+        heights.append(int(picture.rsplit('height="', 1)[1].split('"')[0]))
+
+    assert heights == sorted(set(heights))
+
+
+def test_the_picture_names_its_days_with_problems():
+    picture = uptime_bars("API", uptime(99.5, d3={"level": "major", "major_s": 600.0}))
+
+    assert (
+        'aria-label="API: 99.50 % uptime over 90 days. 27 Feb 2026: Major outage 10 min."'
+        in picture
+    )
+
+
+def test_names_are_escaped():
+    assert "<script>" not in uptime_bars("<script>", uptime())
