@@ -27,7 +27,7 @@ from apps.monitors.engine.flights import Flight
 from apps.monitors.engine.leases import Adopted
 from apps.monitors.engine.record import Recorded
 from apps.monitors.engine.recorder import Recorder
-from apps.monitors.engine.sql import Key, vendor
+from apps.monitors.engine.sql import RENEW_S, Key, vendor
 from apps.monitors.selectors import specs
 
 logger = logging.getLogger(__name__)
@@ -39,9 +39,9 @@ STUCK_AFTER_S = 90.0
 
 
 class Engine:
-    """Runs what its process takes. `transfers` is closed with it."""
+    """Runs what its process takes. `transfers` is closed with it; leases are renewed every `renew_s`."""
 
-    def __init__(self, transfers: Transfers | None = None) -> None:
+    def __init__(self, transfers: Transfers | None = None, *, renew_s: float = RENEW_S) -> None:
         self._transfers = transfers or new_transfers(name="checks")
         self._clock = DatabaseClock()
         self._lock = threading.Lock()
@@ -49,7 +49,10 @@ class Engine:
         self._specs: OrderedDict[int, tuple[int, MonitorSpec]] = OrderedDict()
         self._is_stopping = False
         self._recorder = Recorder(
-            held=self._held_keys, on_recorded=self._recorded, on_lost=self._lost
+            held=self._held_keys,
+            on_recorded=self._recorded,
+            on_lost=self._lost,
+            renew_s=renew_s,
         )
         self._evaluator = Evaluator(
             transfers=self._transfers, clock=self._clock, on_finished=self._recorder.put

@@ -48,6 +48,7 @@ class Recorder(threading.Thread):
         held: Callable[[], Collection[Key]],
         on_recorded: Callable[[Recorded], None],
         on_lost: Callable[[Collection[Key]], None],
+        renew_s: float = RENEW_S,
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self._held = held
@@ -55,7 +56,8 @@ class Recorder(threading.Thread):
         self._on_lost = on_lost
         self._inbox: SimpleQueue[Finished | None] = SimpleQueue()
         self._later: list[Finished] = []
-        self._renew_at = time.monotonic() + RENEW_S
+        self._renew_s = renew_s
+        self._renew_at = time.monotonic() + renew_s
         self._stop_by: float | None = None
         self._may_extend = True
 
@@ -188,7 +190,7 @@ class Recorder(threading.Thread):
             return None
 
     def _renew(self) -> None:
-        self._renew_at = time.monotonic() + RENEW_S
+        self._renew_at = time.monotonic() + self._renew_s
         held = set(self._held())
         try:
             close_old_connections()
