@@ -101,7 +101,7 @@ app.conf.update(
     CELERY_DB_REUSE_MAX=1_000_000_000,
     enable_utc=True,
     timezone="UTC",
-    beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
+    beat_scheduler="statusplatform.beat:Scheduler",
     beat_schedule=BEAT_SCHEDULE,
     beat_max_loop_interval=5,
 )
