@@ -64,6 +64,15 @@ class WorkspaceAdmin(ServiceModelAdmin):
             rows = rows.filter(pk__in=for_user(request.user))  # type: ignore[arg-type]
         return rows.annotate(members=models.Count("memberships"))
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        row = self.row_of_page(request, obj) if isinstance(obj, str) else obj
+        if not super().has_change_permission(request, row):
+            return False
+        if not isinstance(row, Workspace) or request.user.is_superuser:
+            return True
+        owned = for_user(request.user, roles=frozenset({Membership.Role.OWNER.value}))  # type: ignore[arg-type]
+        return owned.filter(pk=row.pk).exists()
+
     @display(description="Members", ordering="members")
     def member_count(self, workspace: Any) -> int:
         return int(workspace.members)

@@ -33,8 +33,10 @@ class WorkspaceScoped:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        allowed: bool = super().has_change_permission(request, obj)  # type: ignore[misc]
-        return allowed and self.has_role(request, obj, EDITORS)
+        screen: Any = self
+        row = screen.row_of_page(request, obj) if isinstance(obj, str) else obj
+        allowed: bool = super().has_change_permission(request, row)  # type: ignore[misc]
+        return allowed and self.has_role(request, row, EDITORS)
 
     def has_role(self, request: HttpRequest, row: Any, roles: frozenset[str]) -> bool:
         """Tell whether the person has one of the roles in the row's workspace."""

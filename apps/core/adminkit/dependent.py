@@ -21,9 +21,13 @@ Lookups = Mapping[str, str]
 
 
 class DependentSelects:
-    """Mixin for a ModelAdmin or an inline with `autocomplete_fields`."""
+    """Mixin for a ModelAdmin or an inline with `autocomplete_fields`.
+
+    `dependent_parts` declares the same for selects of other models that its form holds: {model: {field: …}}.
+    """
 
     dependent_fields: Mapping[str, Lookups] = {}
+    dependent_parts: Mapping[type[models.Model], Mapping[str, Lookups]] = {}
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
@@ -63,8 +67,10 @@ def lookups_of(site: AdminSite, model: type[models.Model], field: str) -> Lookup
     """Return {parent field: lookup} that some screen of the site declares for the field."""
     for model_admin in site._registry.values():
         for screen in (model_admin, *model_admin.inlines):
+            declared: Any = getattr(screen, "dependent_parts", {}).get(model, {})
             if getattr(screen, "model", None) is model:
-                found: Lookups | None = getattr(screen, "dependent_fields", {}).get(field)
-                if found:
-                    return found
+                declared = getattr(screen, "dependent_fields", {}) or declared
+            if field in declared:
+                found: Lookups = declared[field]
+                return found
     return {}

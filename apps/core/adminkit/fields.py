@@ -166,10 +166,12 @@ class SecretWidget(forms.Widget):
 
     template_name = "admin/console/secret_widget.html"
     is_stored = False
+    can_clear = True
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, None, attrs)
         context["widget"]["is_stored"] = self.is_stored
+        context["widget"]["can_clear"] = self.is_stored and self.can_clear
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> SecretChange:
@@ -185,8 +187,9 @@ class SecretField(forms.Field):
 
     widget = SecretWidget
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, can_clear: bool = True, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
+        self.widget.can_clear = can_clear
 
     def set_stored(self, is_stored: bool) -> None:
         """Say whether a value is stored, for the help beside the input."""

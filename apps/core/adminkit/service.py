@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -68,7 +68,31 @@ def kept_forms(formset: InlineFormSet) -> list[Any]:
     )
 
 
-class ServiceModelAdmin(ModelAdmin):
+class RowOfPage:
+    """Mixin: the row that the page's address names, as far as the person may see it."""
+
+    opts: Any
+
+    def get_row(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row if the person may see it; 404 otherwise."""
+        row = self.row_of_page(request, object_id)
+        if row is None:
+            raise Http404(f"There is no {self.opts.verbose_name} with this key.")
+        return row
+
+    def row_of_page(self, request: HttpRequest, object_id: Any) -> Any:
+        """Return the page's row, read once per request however many actions ask for it."""
+        if isinstance(object_id, models.Model):
+            return object_id
+        rows: dict[Any, Any] = request.__dict__.setdefault("console_rows", {})
+        key = (self.opts.label, str(object_id))
+        if key not in rows:
+            screen: Any = self
+            rows[key] = screen.get_object(request, unquote(str(object_id)))
+        return rows[key]
+
+
+class ServiceModelAdmin(RowOfPage, ModelAdmin):
     """Reads by the ORM, writes by services; a refusal is shown at its field, never as a traceback.
 
     Subclasses give `write`, and `archive` where rows are archived. `error_fields` maps a refusal's
@@ -214,6 +238,9 @@ class ServiceModelAdmin(ModelAdmin):
     # Archiving.
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if isinstance(obj, str):
+            # The theme asks for its actions with the key in the address.
+            obj = self.row_of_page(request, obj)
         if getattr(obj, "archived_at", None) is not None:
             return False
         return super().has_change_permission(request, obj)
@@ -240,37 +267,14 @@ class ServiceModelAdmin(ModelAdmin):
     def has_archive_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Who may delete rows of the model may archive them; nothing is archived twice."""
         permission = f"{self.opts.app_label}.delete_{self.opts.model_name}"
-        return request.user.has_perm(permission) and self.is_live(request, object_id)
-
-    def is_live(self, request: HttpRequest, object_id: Any) -> bool:
-        """Tell whether the row of the page that is asked for may still be acted on."""
-        if object_id is None:
-            return True
         row = self.row_of_page(request, object_id)
-        return row is not None and getattr(row, "archived_at", None) is None
+        return (
+            request.user.has_perm(permission)
+            and row is not None
+            and self.has_change_permission(request, row)
+        )
 
-    # Rows.
-
-    def get_row(self, request: HttpRequest, object_id: str) -> Any:
-        """Return the row if the person may see it; 404 otherwise."""
-        row = self.row_of_page(request, object_id)
-        if row is None:
-            raise Http404(f"There is no {self.opts.verbose_name} with this key.")
-        return row
-
-    def row_of_page(self, request: HttpRequest, object_id: Any) -> Any:
-        """Return the page's row, read once per request however many actions ask for it."""
-        if isinstance(object_id, models.Model):
-            return object_id
-        rows: dict[Any, Any] = request.__dict__.setdefault("console_rows", {})
-        key = (self.opts.label, str(object_id))
-        if key not in rows:
-            rows[key] = self.get_object(request, unquote(str(object_id)))
-        return rows[key]
-
-    def each(
-        self, request: HttpRequest, queryset: models.QuerySet[Any], done: str, call: Any
-    ) -> None:
+    def each(self, request: HttpRequest, queryset: Iterable[Any], done: str, call: Any) -> None:
         """Call a service for each chosen row and say what came of it, refusals by name."""
         succeeded = 0
         for row in queryset:

@@ -1,0 +1,7 @@
+"""Integrations, connectors and deliveries."""
+
+from apps.integrations.admin.connectors import ConnectorAdmin
+from apps.integrations.admin.deliveries import DeliveryAdmin
+from apps.integrations.admin.integrations import IntegrationAdmin
+
+__all__ = ["ConnectorAdmin", "DeliveryAdmin", "IntegrationAdmin"]
