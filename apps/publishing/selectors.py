@@ -201,7 +201,7 @@ class _Epoch(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
         return self.as_sql(
-            compiler, connection, template="CAST(strftime('%%s', %(expressions)s) AS INTEGER)"
+            compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
         )
 
 
