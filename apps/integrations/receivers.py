@@ -12,11 +12,15 @@ from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django.utils import timezone
 
+from apps.accounts.models import Workspace
+from apps.accounts.signals import workspaces_archived
+from apps.core.actors import Actor
 from apps.integrations.mirror import mirror_catalogue, mirror_native, native_connector
 from apps.integrations.models import Connector, Integration, MetricRule
 from apps.integrations.planning import plan_deferred_incidents, plan_integrations, plan_outages
 from apps.integrations.providers import provider_of
 from apps.integrations.providers.base import Account
+from apps.integrations.services import archive_integration
 from apps.monitors.models import Monitor, Outage
 from apps.monitors.recording import RecordedRun
 from apps.monitors.signals import monitors_removed, outages_changed, runs_recorded
@@ -24,6 +28,16 @@ from apps.pages.models import Component, Metric, Page
 from apps.pages.services import Point, write_points
 from apps.pages.signals import catalogue_changed, statuses_changed
 from apps.pages.status import ComponentStatus
+
+
+@receiver(workspaces_archived, dispatch_uid="integrations.workspaces_archived")
+def archive_integrations(
+    *, workspaces: list[Workspace], actor: Actor, at: datetime, **_: Any
+) -> None:
+    """Archive the integrations of archived workspaces."""
+    integrations = Integration.objects.live().filter(workspace__in=workspaces).order_by("pk")
+    for integration_id in list(integrations.values_list("pk", flat=True)):
+        archive_integration(integration_id=integration_id, actor=actor, at=at)
 
 
 @receiver(outages_changed, dispatch_uid="integrations.outages_changed")
