@@ -114,9 +114,11 @@ def test_a_host_written_down_may_be_private_and_one_from_an_answer_may_not(
 def test_a_redirect_to_another_private_host_is_refused_in_the_middle_of_a_run(
     transfers: Transfers,
 ) -> None:
-    with serving(answering()) as internal:
-        with serving(redirecting(internal.url(host="inside.test"))) as server:
-            outcome = check(transfers, spec(get("Home", server.url())))
+    with (
+        serving(answering()) as internal,
+        serving(redirecting(internal.url(host="inside.test"))) as server,
+    ):
+        outcome = check(transfers, spec(get("Home", server.url())))
 
     assert outcome.reason.startswith("Home: a redirect leads to inside.test at 127.0.0.1")
     assert internal.asked == []

@@ -43,6 +43,7 @@ OnDone = Callable[[EgressResponse], None]
 _KEPT_HANDLES = 256
 # Descriptors for everything else that the process does.
 _SPARE_DESCRIPTORS = 256
+_NUDGE_S = 0.1
 _STOPPED = EgressError("stopped", "the platform is stopping", Fault.PLATFORM)
 _INTERNAL = EgressError("internal", "the request could not be made; see the log", Fault.PLATFORM)
 
@@ -84,6 +85,7 @@ class Transfers:
         self._wake_in.setblocking(False)
         self._selector.register(self._wake_out, selectors.EVENT_READ, None)
         self._is_awake = threading.Event()
+        self._is_nudging = False
         self._is_closing = False
         self._is_closed = False
         self._lock = threading.Lock()
@@ -268,15 +270,18 @@ class Transfers:
             transfer.target.host,
             lambda lookup: self._hear(transfer, began, lookup),
         )
-        self._nudge_resolver()
+        if not self._is_nudging:
+            self._nudge_resolver()
 
     def _hear(self, transfer: Transfer, began: float, lookup: Lookup) -> None:
         """Take a look-up's answer, on the resolver's thread."""
         self._post(partial(self._looked_up, transfer, began, lookup))
 
     def _nudge_resolver(self) -> None:
-        if self._resolver.tick():
-            self._at(time.monotonic() + 0.1, self._nudge_resolver)
+        """Call again until no name waits: those in front of it may hang."""
+        self._is_nudging = self._resolver.tick()
+        if self._is_nudging:
+            self._at(time.monotonic() + _NUDGE_S, self._nudge_resolver)
 
     def _looked_up(self, transfer: Transfer, began: float, lookup: Lookup) -> None:
         if transfer.is_done or transfer.lookup_began != began:

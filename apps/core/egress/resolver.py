@@ -33,7 +33,7 @@ class Lookup:
 
 
 class Resolver:
-    """Looks names up on daemon threads, `threads` of them unless names hang, never more than ten times as many.
+    """Looks names up on daemon threads, `threads` of them unless names hang, never more than `ceiling`.
 
     `resolve` is the blocking look-up itself (the system's if None).
     """
@@ -42,13 +42,14 @@ class Resolver:
         self,
         resolve: Callable[[str], Lookup] | None = None,
         *,
-        threads: int = 32,
+        threads: int = 64,
+        ceiling: int = 1024,
         name: str = "egress-dns",
     ) -> None:
         self._resolve = resolve or system_lookup
         self._name = name
         self._lock = threading.Lock()
-        self._slots: Slots[str] = Slots(threads, slow_after_s=0.5)
+        self._slots: Slots[str] = Slots(threads, ceiling=ceiling, slow_after_s=0.25)
         self._waiters: dict[str, list[Callable[[Lookup], None]]] = {}
         self._ready: queue.SimpleQueue[Admission[str]] = queue.SimpleQueue()
         self._idle = 0
@@ -79,10 +80,21 @@ class Resolver:
                 # `_idle` counts the threads that no queued admission has claimed yet.
                 self._idle -= 1
                 self._ready.put(admission)
-            else:
-                threading.Thread(
-                    target=self._work, args=(admission,), name=self._name, daemon=True
-                ).start()
+            elif not self._start_thread(admission):
+                self._slots.forgo(admission)
+                self._slots.enqueue(admission.item, admission.key)
+                return
+
+    def _start_thread(self, admission: Admission[str]) -> bool:
+        thread = threading.Thread(
+            target=self._work, args=(admission,), name=self._name, daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            logger.warning("no thread for a name look-up could be started; trying again")
+            return False
+        return True
 
     def _work(self, admission: Admission[str]) -> None:
         while True:

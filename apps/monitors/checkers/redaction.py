@@ -38,6 +38,8 @@ class Redactor:
         for spelling in self._spellings:
             if spelling in text:
                 text = text.replace(spelling, MASK)
+        if text.isascii() and "\0" not in text:
+            return text
         return _UNSTORABLE.sub("\ufffd", text)
 
     def mask_url(self, url: str) -> str:
