@@ -17,7 +17,9 @@ class DatabaseNow(Func):
     arity = 0
     output_field = models.DateTimeField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(  # type: ignore[override]  # Django gives lists, where its stubs say tuples.
+        self, compiler: Any, connection: Any, **_: Any
+    ) -> tuple[str, list[Any]]:
         """SQLite keeps instants as text; its clock in the same form compares as text."""
         return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')", []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from apps.core.errors import NotFound
 from apps.incidents.impact import impact_of
@@ -29,8 +29,10 @@ def incident(public_id: str) -> Incident:
 
 
 def visible_affected() -> QuerySet[IncidentComponent]:
-    """What incidents affect, as far as it may be public: hidden components are left out."""
-    return IncidentComponent.objects.filter(component__hidden=False).select_related("component")
+    """What incidents affect, as far as it is public: not what is hidden, or on the incident's page no more."""
+    return IncidentComponent.objects.filter(
+        component__hidden=False, component__page=F("incident__page")
+    ).select_related("component")
 
 
 def impact(row: Incident) -> str:

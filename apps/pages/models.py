@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -68,7 +68,7 @@ class ComponentGroup(ArchivableModel):
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="groups")
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True, default="")
-    position = models.PositiveIntegerField(default=1)
+    position = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
 
     class Meta(ArchivableModel.Meta):
         ordering = ["position", "id"]
@@ -100,7 +100,9 @@ class Component(ArchivableModel):
     )
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True, default="")
-    position = models.PositiveIntegerField(default=1, help_text="Its place inside its level.")
+    position = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1)], help_text="Its place inside its level."
+    )
     showcase = models.BooleanField(default=True, help_text="Show uptime bars.")
     hidden = models.BooleanField(
         default=False, help_text="Keep it off every public surface, and out of the page's status."
@@ -241,7 +243,7 @@ class Metric(ArchivableModel):
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="metrics")
     name = models.CharField(max_length=120)
     unit = models.CharField(max_length=20, blank=True, default="")
-    position = models.PositiveIntegerField(default=1)
+    position = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
     hidden = models.BooleanField(default=False)
 
     class Meta(ArchivableModel.Meta):

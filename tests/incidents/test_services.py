@@ -18,7 +18,13 @@ from apps.incidents.services import (
     take_over,
 )
 from apps.pages.models import StatusContribution
-from apps.pages.services import ContributionChange, Word, apply_contributions, set_staff_status
+from apps.pages.services import (
+    ContributionChange,
+    Word,
+    apply_contributions,
+    set_staff_status,
+    update_component,
+)
 from tests.factories import MACHINE, NOW, PERSON, ComponentFactory, IncidentFactory, PageFactory
 
 pytestmark = pytest.mark.django_db
@@ -319,6 +325,15 @@ def test_hidden_components_leave_the_impact():
     hidden = ComponentFactory(hidden=True)
 
     incident = opened(hidden.page, components={hidden.pk: "major_outage"})
+
+    assert impact(incident) == "none"
+
+
+def test_components_that_left_the_page_leave_the_impact():
+    component = ComponentFactory()
+    incident = opened(component.page, components={component.pk: "major_outage"})
+
+    update_component(component_id=component.pk, page_id=None, actor=PERSON, at=LATER)
 
     assert impact(incident) == "none"
 

@@ -150,6 +150,15 @@ def test_a_component_starts_operational_with_its_first_period(listen):
     assert [one["components"] for one in told] == [[component]]
 
 
+def test_positions_count_from_one():
+    component = ComponentFactory()
+
+    with pytest.raises(Invalid) as refused:
+        services.update_component(component_id=component.pk, position=0, **BY)
+
+    assert refused.value.field == "position"
+
+
 def test_a_component_may_be_unplaced(listen):
     changed = listen("pages_changed")
 
