@@ -50,6 +50,7 @@ class WorkspaceAdmin(ServiceModelAdmin):
 
     list_display = ["name", "member_count"]
     list_filter = [ArchivedFilter]
+    ordering = ["name", "id"]
     search_fields = ["name"]
     fields = ["name"]
     inlines = [MemberInline]

@@ -3,7 +3,7 @@
 from apps.core.adminkit.audited import AuditedAdmin
 from apps.core.adminkit.confirm import Confirmation
 from apps.core.adminkit.dependent import DependentSelects
-from apps.core.adminkit.lists import ArchivedFilter, BoundedPaginator, link, utc
+from apps.core.adminkit.lists import ArchivedFilter, BoundedPaginator, lasting, link, utc
 from apps.core.adminkit.readonly import HistoryAdmin, HistoryInline
 from apps.core.adminkit.service import (
     PartInline,
@@ -29,6 +29,7 @@ __all__ = [
     "actor_of",
     "at_path",
     "kept_forms",
+    "lasting",
     "link",
     "removed_rows",
     "utc",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -73,3 +73,15 @@ def link(row: models.Model | None, text: str | None = None) -> SafeString | str:
         return "–"
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a href="{}">{}</a>', url, text or str(row))
+
+
+def lasting(since: datetime, until: datetime) -> str:
+    """Return a duration as people say it, such as 1 h 4 min 5 s."""
+    seconds = max(0, round((until - since) / timedelta(seconds=1)))
+    parts = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    words = []
+    for unit, size in parts:
+        count, seconds = divmod(seconds, size)
+        if count:
+            words.append(f"{count} {unit}")
+    return " ".join(words) or "0 s"

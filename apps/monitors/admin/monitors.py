@@ -93,6 +93,7 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
         "state__is_failing",
     ]
     list_select_related = ["workspace", "state"]
+    ordering = ["name", "id"]
     search_fields = ["name", "workspace__name"]
     autocomplete_fields = ["workspace", "parents"]
     dependent_fields = {"parents": {"workspace": "workspace_id"}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.accounts.scoping import WorkspaceScoped
-from apps.core.adminkit import HistoryAdmin, link, utc
+from apps.core.adminkit import HistoryAdmin, lasting, link, utc
 from apps.core.unfold import display
 from apps.monitors.models import Outage
 
@@ -73,15 +72,3 @@ class OutageAdmin(WorkspaceScoped, HistoryAdmin):
     @display(description="Lasted")
     def lasted(self, outage: Outage) -> str:
         return lasting(outage.opened_at, outage.closed_at or timezone.now())
-
-
-def lasting(since: datetime, until: datetime) -> str:
-    """Return a duration as people say it, such as 1 h 4 min 5 s."""
-    seconds = max(0, round((until - since) / timedelta(seconds=1)))
-    parts = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    words = []
-    for unit, size in parts:
-        count, seconds = divmod(seconds, size)
-        if count:
-            words.append(f"{count} {unit}")
-    return " ".join(words) or "0 s"

@@ -97,6 +97,7 @@ class PageAdmin(ServiceModelAdmin):
     form = PageForm
     list_display = ["name", "slug", "address", "component_count", "own_domain"]
     list_filter = [ArchivedFilter]
+    ordering = ["name", "id"]
     search_fields = ["name", "slug", "domain"]
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["address"]

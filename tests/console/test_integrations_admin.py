@@ -1,0 +1,272 @@
+"""Integrations and deliveries at the console."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.models import AuditEvent
+from apps.incidents.models import Incident
+from apps.integrations.models import (
+    ComponentLink,
+    Connector,
+    ConnectorComponent,
+    ConnectorMetric,
+    ConnectorPage,
+    Delivery,
+    Integration,
+)
+from apps.integrations.services import attempt_deliveries
+from apps.monitors.models import Monitor
+from apps.pages.models import Component
+from apps.pages.services import create_component, create_metric, create_page
+from tests.console.forms import errors, save
+from tests.factories import (
+    NOW,
+    PERSON,
+    ConnectorFactory,
+    ConnectorPageFactory,
+    DeliveryFactory,
+    MonitorFactory,
+    OutageFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+ADD = "admin:integrations_integration_add"
+
+
+class World:
+    """A page of this platform with a component and a metric, and a monitor."""
+
+    def __init__(self) -> None:
+        page = create_page(name="Acme", slug="acme", actor=PERSON, at=NOW)
+        self.component = create_component(page_id=page.pk, name="Orders", actor=PERSON, at=NOW)
+        create_metric(page_id=page.pk, name="Latency", unit="ms", actor=PERSON, at=NOW)
+        self.monitor: Monitor = MonitorFactory()
+        self.connector = Connector.objects.get(name="native")
+        self.page = ConnectorPage.objects.get(remote_id=page.public_id)
+        self.linked = ConnectorComponent.objects.get(page=self.page)
+        self.metric = ConnectorMetric.objects.get(page=self.page)
+
+    def fields(self, **changes: Any) -> dict[str, Any]:
+        return {
+            "nickname": "Orders to Acme",
+            "workspace": self.monitor.workspace_id,
+            "monitor": self.monitor.pk,
+            "connector": self.connector.pk,
+            "page": self.page.pk,
+            "component_links__TOTAL_FORMS": "1",
+            "component_links__0__component": self.linked.pk,
+        } | changes
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return World()
+
+
+@pytest.fixture
+def integration(console: Client, world: World) -> Integration:
+    response = save(console, reverse(ADD), **world.fields())
+    assert response.status_code == 302, errors(response)
+    return Integration.objects.get()
+
+
+def _change(row: Integration) -> str:
+    return reverse("admin:integrations_integration_change", args=[row.pk])
+
+
+def test_an_integration_with_all_three_actions_is_made_in_one_go(console: Client, world: World):
+    response = save(
+        console,
+        reverse(ADD),
+        **world.fields(
+            incident_on="on",
+            incident_name="Orders fail",
+            metric_on="on",
+            metric=world.metric.pk,
+        ),
+    )
+
+    assert response.status_code == 302, errors(response)
+    made = Integration.objects.get()
+    assert made.component_links.get().failure_status == "major_outage"
+    assert made.incident_rule.name == "Orders fail"
+    assert made.metric_rule.measure == "response_time_ms"
+    assert AuditEvent.objects.filter(action="integration.created", actor_kind="person").exists()
+
+
+def test_one_saved_during_an_outage_turns_the_component_red(
+    console: Client, world: World, django_capture_on_commit_callbacks: Any
+):
+    OutageFactory(monitor=world.monitor)
+
+    save(console, reverse(ADD), **world.fields(incident_on="on", incident_name="Orders fail"))
+    attempt_deliveries()
+
+    assert Component.objects.get(pk=world.component.pk).status == "major_outage"
+    assert Incident.objects.get().name == "Orders fail"
+
+
+def test_without_an_action_it_is_refused(console: Client, world: World):
+    response = save(console, reverse(ADD), **world.fields(component_links__TOTAL_FORMS="0"))
+
+    assert "at least one action" in str(errors(response)[""])
+
+
+def test_a_monitor_of_another_workspace_is_refused_at_its_field(console: Client, world: World):
+    response = save(console, reverse(ADD), **world.fields(workspace=WorkspaceFactory().pk))
+
+    assert errors(response)["monitor"] == ["Choose a monitor of the workspace."]
+
+
+def test_a_component_of_another_page_is_refused_in_its_row(console: Client, world: World):
+    other = ConnectorPageFactory(connector=world.connector)
+
+    response = save(console, reverse(ADD), **world.fields(page=other.pk))
+
+    assert errors(response)["component_links-0-component"] == ["Choose a component of the page."]
+
+
+def test_a_page_of_another_connector_is_refused_at_its_field(console: Client, world: World):
+    response = save(console, reverse(ADD), **world.fields(connector=ConnectorFactory().pk))
+
+    assert errors(response)["page"] == ["Choose a page of the connector."]
+
+
+def test_actions_without_what_they_need_are_refused_at_their_fields(console: Client, world: World):
+    response = save(console, reverse(ADD), **world.fields(incident_on="on", metric_on="on"))
+
+    assert {"incident_name", "metric"} <= errors(response).keys()
+
+
+def test_the_form_shows_what_is_stored_and_saving_it_changes_nothing(
+    console: Client, integration: Integration
+):
+    save(console, _change(integration), incident_on="on", incident_name="Orders fail")
+    events = AuditEvent.objects.count()
+
+    response = save(console, _change(integration))
+
+    assert response.status_code == 302, errors(response)
+    assert Integration.objects.get().incident_rule.name == "Orders fail"
+    assert AuditEvent.objects.count() == events
+
+
+def test_a_link_taken_away_is_archived(console: Client, integration: Integration):
+    save(
+        console,
+        _change(integration),
+        incident_on="on",
+        incident_name="Orders fail",
+        component_links__0__DELETE="on",
+    )
+
+    assert ComponentLink.objects.get().archived_at is not None
+
+
+def test_an_action_taken_away_and_given_back_is_the_same_one(
+    console: Client, integration: Integration
+):
+    save(console, _change(integration), incident_on="on", incident_name="One")
+    save(console, _change(integration), incident_on="")
+    response = save(console, _change(integration), incident_on="on", incident_name="Two")
+
+    assert response.status_code == 302, errors(response)
+    assert Integration.objects.get().incident_rule.name == "Two"
+
+
+def test_chosen_integrations_are_disabled_and_enabled(console: Client, integration: Integration):
+    url = reverse("admin:integrations_integration_changelist")
+
+    console.post(url, {"action": "disable_chosen", "_selected_action": [integration.pk]})
+    integration.refresh_from_db()
+    assert not integration.enabled
+    console.post(url, {"action": "enable_chosen", "_selected_action": [integration.pk]})
+
+    integration.refresh_from_db()
+    assert integration.enabled
+
+
+def _asked(console: Client, model: str, field: str, **parents: Any) -> list[str]:
+    query = {"app_label": "integrations", "model_name": model, "field_name": field}
+    response = console.get(
+        reverse("admin:autocomplete"),
+        query | {f"dep_{name}": value for name, value in parents.items()},
+    )
+    assert response.status_code == 200
+    return [result["text"] for result in response.json()["results"]]
+
+
+def test_choices_depend_on_what_was_chosen_before(console: Client, world: World):
+    MonitorFactory(name="Elsewhere")
+    MonitorFactory(name="Gone", workspace=world.monitor.workspace, archived=True)
+
+    assert _asked(console, "integration", "monitor", workspace=world.monitor.workspace_id) == [
+        world.monitor.name
+    ]
+    assert _asked(console, "integration", "page", connector=world.connector.pk) == ["Acme"]
+    assert _asked(console, "componentlink", "component", page=world.page.pk) == ["Orders"]
+    assert _asked(console, "metricrule", "metric", page=world.page.pk) == ["Latency"]
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "999999", "1 OR 1=1"])
+def test_no_choices_without_a_sound_parent(console: Client, world: World, value: str):
+    assert _asked(console, "integration", "monitor", workspace=value) == []
+
+
+def test_what_narrows_is_decided_by_the_server(console: Client, world: World):
+    found = _asked(console, "integration", "monitor", archived_at__isnull="False", name="x")
+
+    assert found == []
+
+
+def test_the_native_connector_is_read_only(console: Client, world: World):
+    url = reverse("admin:integrations_connector_change", args=[world.connector.pk])
+
+    response = console.get(url)
+
+    assert response.status_code == 200
+    assert not response.context["has_change_permission"]
+    assert (
+        console.post(
+            reverse("admin:integrations_connector_archive_row", args=[world.connector.pk])
+        ).status_code
+        == 403
+    )
+
+
+def test_a_connectors_key_is_never_shown(console: Client):
+    connector = ConnectorFactory(provider="elsewhere", api_key="s3cr3t-canary")
+    change = reverse("admin:integrations_connector_change", args=[connector.pk])
+
+    assert "s3cr3t-canary" not in console.get(change).content.decode()
+
+
+def test_a_delivery_shows_its_attempts_and_is_sent_again_when_confirmed(console: Client):
+    delivery = DeliveryFactory(state=Delivery.State.DEAD, last_error="410 gone")
+    delivery.tries.create(at=NOW, duration_ms=12, error="410 gone")
+    url = reverse("admin:integrations_delivery_replay", args=[delivery.pk])
+    shown = console.get(reverse("admin:integrations_delivery_change", args=[delivery.pk]))
+
+    assert "12 ms" in shown.content.decode()
+    assert console.get(url).status_code == 200
+    assert not delivery.replays.exists()
+    console.post(url)
+
+    assert delivery.replays.exists()
+    assert AuditEvent.objects.filter(action="delivery.replayed").exists()
+
+
+def test_a_pending_delivery_is_not_sent_again(console: Client):
+    delivery = DeliveryFactory(state=Delivery.State.PENDING)
+
+    response = console.post(reverse("admin:integrations_delivery_replay", args=[delivery.pk]))
+
+    assert response.status_code == 403
+    assert not delivery.replays.exists()
