@@ -205,8 +205,8 @@ class MetricRule(PublicModel):
 class DeliveryStream(LeasedRow):
     """The order of changes to one thing at a destination.
 
-    `key` is `component:<connector>:<component>` or `incident:<rule>:<outage>` in public ids. `last_sequence` is given
-    out under the row's lock; deliveries are applied in that order. For an incident stream `remote_id` is the incident's
+    `key` is `component:<connector>:<component>` or `incident:<rule>:<outage>:<page>` in public ids. `last_sequence` is
+    given out under the row's lock; deliveries are applied in that order. For an incident stream `remote_id` is the incident's
     id at the destination, once known, and `abandoned_at` is set when the incident was left to staff.
     """
 

@@ -1,7 +1,7 @@
 """Deliveries to providers that write to our own database: the change and its end are one transaction.
 
 A stream's row is locked for that long, so no lease can outlive the process that died with it, and two
-deliverers never work on one stream. Streams are taken by the hundred; when one of them fails, each is
+deliverers never work on one stream. Streams are taken in batches; when one of them fails, each is
 tried on its own, so that the offender stands alone.
 """
 
@@ -32,7 +32,8 @@ from apps.integrations.providers.base import Account, Provider, ProviderError
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+# Small, so that on SQLite the recorder gets its turn at the one writer.
+BATCH = 50
 BUSY_WAIT_S = 0.5
 
 

@@ -14,7 +14,9 @@ from apps.integrations.deliver.remote import attempt_remote, is_due
 logger = logging.getLogger(__name__)
 
 REMOTE_TASK = "integrations.deliver_remote"
-LOCAL_BUDGET_S = 5.0
+# Short: pages are built between two turns, so a flood of outages shows as it is worked off.
+LOCAL_BUDGET_S = 1.0
+SWEEP_BUDGET_S = 4.0
 REMOTE_BUDGET_S = 50.0
 
 
@@ -32,7 +34,7 @@ def run() -> float | None:
 
 def sweep() -> None:
     """Attempt all that is due, also what a dead process left. Bounded to less than a minute."""
-    attempt_local(until=time.monotonic() + LOCAL_BUDGET_S)
+    attempt_local(until=time.monotonic() + SWEEP_BUDGET_S)
     deliver_remote()
 
 
