@@ -23,7 +23,7 @@ def apply_text(text: str, environ: Mapping[str, str] | None = None, **options: A
         textwrap.dedent(text).encode(),
         actor=command_actor("apply"),
         at=NOW,
-        environ=environ or {},
+        environ={} if environ is None else environ,
         **options,
     )
 
