@@ -20,6 +20,14 @@ class ConsoleSite(AdminSite):
     empty_value_display = "–"
     enable_nav_sidebar = True
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register all but the scheduler's own tables: its tasks are in statusplatform/schedule.py."""
+        found = (
+            [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        )
+        ours = [model for model in found if model._meta.app_label != "django_celery_beat"]
+        super().register(ours, admin_class, **options)
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context = {"dashboard": dashboard(request.user), **(extra_context or {})}
         return super().index(request, context)

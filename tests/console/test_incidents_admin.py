@@ -1,0 +1,162 @@
+"""Incidents at the console."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.actors import AUTOMATION
+from apps.core.models import AuditEvent
+from apps.incidents.models import Incident
+from apps.incidents.services import open_incident, post_update
+from tests.console.forms import errors, save
+from tests.factories import NOW, PERSON, ComponentFactory, PageFactory
+
+pytestmark = pytest.mark.django_db
+
+ADD = "admin:incidents_incident_add"
+
+
+@pytest.fixture
+def incident() -> Incident:
+    """An incident that automation opened."""
+    component = ComponentFactory(name="Orders")
+    row, _ = open_incident(
+        page_id=component.page_id,
+        name="Orders fail",
+        status="investigating",
+        message="We are looking.",
+        components={component.pk: "major_outage"},
+        actor=AUTOMATION,
+        at=NOW,
+    )
+    return row
+
+
+def test_an_incident_is_opened_with_its_first_update(console: Client):
+    component = ComponentFactory()
+
+    response = save(
+        console,
+        reverse(ADD),
+        page=component.page_id,
+        name="Orders fail",
+        first_status="identified",
+        message="We **know** why.",
+        affected__TOTAL_FORMS="1",
+        affected__0__component=component.pk,
+        affected__0__status="partial_outage",
+    )
+
+    assert response.status_code == 302, errors(response)
+    row = Incident.objects.get()
+    component.refresh_from_db()
+    assert (row.status, component.status) == ("identified", "partial_outage")
+    assert not row.is_automated
+    shown = console.get(reverse("admin:incidents_incident_change", args=[row.pk]))
+    assert "<strong>know</strong>" in shown.content.decode()
+    assert AuditEvent.objects.filter(action="incident.opened", actor_label="root").exists()
+
+
+def test_an_incident_without_components_is_opened(console: Client):
+    response = save(console, reverse(ADD), page=PageFactory().pk, name="Rumours")
+
+    assert response.status_code == 302, errors(response)
+
+
+def test_a_component_of_another_page_is_refused(console: Client):
+    response = save(
+        console,
+        reverse(ADD),
+        page=PageFactory().pk,
+        name="Orders fail",
+        affected__TOTAL_FORMS="1",
+        affected__0__component=ComponentFactory().pk,
+        affected__0__status="partial_outage",
+    )
+
+    assert "not on the incident's page" in str(errors(response))
+    assert not Incident.objects.exists()
+
+
+def test_an_update_with_a_components_status_is_posted(console: Client, incident: Incident):
+    component = incident.affected.get().component
+    url = reverse("admin:incidents_incident_post_update", args=[incident.pk])
+
+    opened = console.get(url)
+    response = console.post(
+        url,
+        {
+            "status": "monitoring",
+            "message": "Better.",
+            "sequence": opened.context["form"]["sequence"].value(),
+            f"component_{component.pk}": "degraded_performance",
+        },
+    )
+
+    assert response.status_code == 302
+    component.refresh_from_db()
+    assert component.status == "degraded_performance"
+    assert incident.updates.first().author
+
+
+def test_an_update_over_another_ones_head_is_refused(console: Client, incident: Incident):
+    url = reverse("admin:incidents_incident_post_update", args=[incident.pk])
+    post_update(incident_id=incident.pk, status="identified", message="", actor=PERSON, at=NOW)
+
+    response = console.post(url, {"status": "resolved", "message": "Over.", "sequence": 1})
+
+    assert response.status_code == 409
+    assert "the incident is at update 2" in response.content.decode()
+    incident.refresh_from_db()
+    assert incident.status == "identified"
+
+
+def test_an_automated_incident_is_taken_over_once(console: Client, incident: Incident):
+    url = reverse("admin:incidents_incident_take_over", args=[incident.pk])
+
+    assert console.post(url).status_code == 302
+
+    incident.refresh_from_db()
+    assert incident.taken_over_at is not None
+    assert console.post(url).status_code == 403
+
+
+def test_name_and_impact_are_corrected(console: Client, incident: Incident):
+    url = reverse("admin:incidents_incident_change", args=[incident.pk])
+
+    response = save(console, url, name="Orders are slow", impact_override="minor")
+
+    assert response.status_code == 302, errors(response)
+    incident.refresh_from_db()
+    assert (incident.name, incident.impact_override) == ("Orders are slow", "minor")
+    assert incident.updates.count() == 1
+
+
+def test_what_readers_typed_as_html_stays_text(console: Client, incident: Incident):
+    post_update(
+        incident_id=incident.pk,
+        status="identified",
+        message="<script>alert(1)</script>",
+        actor=PERSON,
+        at=NOW,
+    )
+
+    shown = console.get(reverse("admin:incidents_incident_change", args=[incident.pk]))
+
+    assert "<script>alert" not in shown.content.decode()
+
+
+def test_queries_of_an_incident_do_not_grow_with_updates(
+    console: Client, incident: Incident, django_assert_max_num_queries
+):
+    url = reverse("admin:incidents_incident_change", args=[incident.pk])
+    console.get(url)
+    with django_assert_max_num_queries(60) as few:
+        console.get(url)
+    for _ in range(5):
+        post_update(incident_id=incident.pk, status="identified", message="", actor=PERSON, at=NOW)
+
+    with django_assert_max_num_queries(len(few)):
+        console.get(url)
