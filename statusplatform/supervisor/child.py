@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -42,8 +43,11 @@ def run_web(host: str, port: str) -> None:
 def run_worker() -> None:
     """Run a Celery worker for the queue `default` and the location `default`."""
     app = import_module("statusplatform.celery").app
+    # Celery warns root of pickled code in messages; these are JSON. The containers' user is root.
+    warnings.filterwarnings("ignore", category=import_module("celery.platforms").SecurityWarning)
     # The pool and its size come from the application's settings.
     worker = app.Worker(
+        quiet=True,
         queues=["default", "checks.default"],
         without_gossip=True,
         without_mingle=True,

@@ -69,6 +69,7 @@ def _run(options: argparse.Namespace) -> int:
     }
     os.environ.update(environment)
 
+    say("Preparing the database and the static files")
     supervisor = Supervisor(say=say)
     known = data_dir.demo()
     demo = None if options.no_demo else _reachable_demo(known, port)
