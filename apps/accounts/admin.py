@@ -63,7 +63,8 @@ class WorkspaceAdmin(ServiceModelAdmin):
         rows: models.QuerySet[Any] = super().get_queryset(request)
         if not request.user.is_superuser:
             rows = rows.filter(pk__in=for_user(request.user))  # type: ignore[arg-type]
-        return rows.annotate(members=models.Count("memberships"))
+        counted: models.QuerySet[Any] = rows.annotate(members=models.Count("memberships"))
+        return counted
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         row = self.row_of_page(request, obj) if isinstance(obj, str) else obj

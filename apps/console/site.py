@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 
 from apps.console.dashboard import dashboard
 from apps.core.adminkit.dependent import DependentAutocompleteView
@@ -22,7 +21,7 @@ class ConsoleSite(AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register all but the scheduler's own tables: its tasks are in statusplatform/schedule.py."""
-        found = (
+        found: list[Any] = (
             [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         )
         ours = [model for model in found if model._meta.app_label != "django_celery_beat"]
@@ -32,5 +31,5 @@ class ConsoleSite(AdminSite):
         context = {"dashboard": dashboard(request.user), **(extra_context or {})}
         return super().index(request, context)
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+    def autocomplete_view(self, request: HttpRequest) -> Any:
         return DependentAutocompleteView.as_view(admin_site=self)(request)

@@ -63,7 +63,7 @@ class ConnectorAdmin(ServiceModelAdmin):
         known = connector.provider in kinds()
         return provider_of(connector.provider).label if known else connector.provider
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and not self.has_change_permission(request, obj):
             return ["name", "provider_label", "base_url"]
         return ["name", "provider", "key", "base_url"]

@@ -104,7 +104,7 @@ class IntegrationForm(ModelForm):
         )
         metric.widget.choices = metric.choices
         if self.instance.pk is not None:
-            self.initial |= _initial(definition_of(self.instance))
+            self.initial.update(_initial(definition_of(self.instance)))
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

@@ -111,9 +111,9 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
         live = ComponentLink.objects.filter(
             integration=models.OuterRef("pk"), archived_at__isnull=True
         )
-        return rows.select_related("incident_rule", "metric_rule").annotate(
-            links=models.Exists(live)
-        )
+        with_rules = rows.select_related("incident_rule", "metric_rule")
+        marked: models.QuerySet[Any] = with_rules.annotate(links=models.Exists(live))
+        return marked
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         data: dict[str, Any] = super().get_changeform_initial_data(request)

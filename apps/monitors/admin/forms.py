@@ -79,7 +79,7 @@ class MonitorForm(ModelForm):
             self.initial["run_at"] = list(live.filter(pk__in=placed.values("location_id")))
             secrets: Any = self.fields["secrets"]
             secrets.set_names(sorted(row.secret_variables))
-        self.initial |= {"tag_lines": row.tags, "variable_lines": row.variables}
+        self.initial.update(tag_lines=row.tags, variable_lines=row.variables)
 
     def clean_variable_lines(self) -> dict[str, str]:
         variables: dict[str, str] = self.cleaned_data["variable_lines"]

@@ -153,10 +153,11 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
         placed = models.Q(schedules__removed_at__isnull=True)
-        return rows.annotate(
+        timed: models.QuerySet[Any] = rows.annotate(
             due_at=models.Min("schedules__next_run_at", filter=placed),
             finished_at=models.Max("schedules__last_finished_at", filter=placed),
         )
+        return timed
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

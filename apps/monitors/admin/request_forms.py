@@ -203,7 +203,7 @@ class RequestForm(ModelForm):
             field: Any = self.fields[name]
             field.widget.attrs |= _shown_when("auth_type", kind)
             field.set_stored(bool(self.instance.auth.get(name.removeprefix("auth_"))))
-        self.initial |= self._initial()
+        self.initial.update(self._initial())
 
     def _initial(self) -> dict[str, Any]:
         row = self.instance

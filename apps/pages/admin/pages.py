@@ -114,7 +114,10 @@ class PageAdmin(ServiceModelAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         live = models.Q(components__archived_at__isnull=True)
         rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(live_components=models.Count("components", filter=live))
+        counted: models.QuerySet[Any] = rows.annotate(
+            live_components=models.Count("components", filter=live)
+        )
+        return counted
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
