@@ -121,7 +121,9 @@ def _build_leased(publication: Publication) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Built:
+class Built:
+    """What one build makes: all of it from one snapshot."""
+
     model: PageModel
     version: versions.Version
     work: ArchiveWork
@@ -131,23 +133,32 @@ def _build(publication: Publication) -> None:
     root, page_id = _root(), publication.page.public_id
     bundles.write_common(root)
     bundles.sync_archive(root, publication, page_id)
-    built = _render(publication, load_assets())
+    built = render(publication, load_assets())
     versions.write_archive(root, page_id, built.work.files)
     key = (str(root), page_id)
-    is_new = key not in _written or versions.current_digest(root, page_id) != built.version.digest
+    told = Bundle.objects.filter(pk=publication.pk).values_list("name", flat=True).first()
+    # A version in place that the database was not told of is replaced too: other hosts wait for it.
+    is_new = (
+        key not in _written
+        or told != versions.current_name(root, page_id)
+        or versions.current_digest(root, page_id) != built.version.digest
+    )
     if is_new:
         if not versions.install(root, page_id, built.version):
             _outrun(publication, root)
         _written.add(key)
-    _mark(publication, built, is_new=is_new)
+    if mark(publication, built, is_new=is_new):
+        publication.refresh_from_db()
+        _note(publication, root, page_id)
 
 
-def _render(publication: Publication, assets: Assets) -> _Built:
+def render(publication: Publication, assets: Assets) -> Built:
+    """Read the page and make its files, writing nothing."""
     at = database_now()
     with read_snapshot():
         model = read_page(publication.pk, at=at)
         work = archive.find_work(model, publication, assets)
-    return _Built(model, render_version(model, assets), work)
+    return Built(model, render_version(model, assets), work)
 
 
 def render_version(model: PageModel, assets: Assets) -> versions.Version:
@@ -177,15 +188,14 @@ def render_version(model: PageModel, assets: Assets) -> versions.Version:
 
 
 @transaction.atomic
-def _mark(publication: Publication, built: _Built, *, is_new: bool) -> None:
-    """Write down what is published now; nothing when the lease was lost meanwhile."""
+def mark(publication: Publication, built: Built, *, is_new: bool) -> bool:
+    """Write down what is published now. Nothing, and false, when the lease was lost meanwhile."""
     at, work = built.model.at, built.work
     archive_seq = publication.archive_seq + (1 if work.files else 0)
-    fresh_until = at + FRESH_FOR
     changes = {
         "published_seq": built.model.seq,
         "checked_at": at,
-        "fresh_until": fresh_until,
+        "fresh_until": at + FRESH_FOR,
         "leased_until": None,
         "last_error": "",
         "archive_seq": archive_seq,
@@ -195,8 +205,7 @@ def _mark(publication: Publication, built: _Built, *, is_new: bool) -> None:
     if is_new:
         changes["published_at"] = at
     if not _held(publication).update(**changes):
-        return
-    publication.archive_cursor = work.cursor
+        return False
     if is_new:
         content = bundles.pack(built.version)
         Bundle.objects.update_or_create(
@@ -208,31 +217,30 @@ def _mark(publication: Publication, built: _Built, *, is_new: bool) -> None:
                 "content": content,
             },
         )
-    if work.files:
-        ArchiveFile.objects.bulk_create(
-            [
-                ArchiveFile(
-                    publication=publication,
-                    path=key,
-                    seq=archive_seq,
-                    digest=work.digests[key],
-                    content=bundles.pack_archived(content),
-                )
-                for key, content in work.files.items()
-            ],
-            update_conflicts=True,
-            unique_fields=["publication", "path"],
-            update_fields=["seq", "digest", "content"],
-        )
-    root, page_id = _root(), publication.page.public_id
-    transaction.on_commit(lambda: _note(root, page_id, archive_seq, fresh_until))
+    ArchiveFile.objects.bulk_create(
+        [
+            ArchiveFile(
+                publication=publication,
+                path=key,
+                seq=archive_seq,
+                digest=work.digests[key],
+                content=bundles.pack_archived(content),
+            )
+            for key, content in work.files.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["publication", "path"],
+        update_fields=["seq", "digest", "content"],
+    )
+    return True
 
 
-def _note(root: Path, page_id: str, archive_seq: int, fresh_until: datetime) -> None:
+def _note(publication: Publication, root: Path, page_id: str) -> None:
     """Write beside the files what the database says of them by now."""
-    if versions.archive_seq(root, page_id) != archive_seq:
-        versions.write_archive_seq(root, page_id, archive_seq)
-    versions.write_fresh_until(root, page_id, fresh_until)
+    if versions.archive_seq(root, page_id) != publication.archive_seq:
+        versions.write_archive_seq(root, page_id, publication.archive_seq)
+    if publication.fresh_until is not None:
+        versions.write_fresh_until(root, page_id, publication.fresh_until)
 
 
 def _outrun(publication: Publication, root: Path) -> None:
