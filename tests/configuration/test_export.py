@@ -341,7 +341,7 @@ def escaped(value: Any) -> Any:
 
 
 @settings(
-    max_examples=20,
+    max_examples=5,
     deadline=None,
     # Every step writes a whole installation: shrinking takes minutes.
     phases=[Phase.explicit, Phase.generate],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -14,20 +14,15 @@ from apps.configuration.problems import shortened
 from apps.configuration.reading import Entry
 from apps.configuration.sections import integrations_present, workspaces
 from apps.configuration.sections.bringing import Present, Values
-from apps.integrations import selectors, services
+from apps.configuration.sections.targets import Targets, targets
+from apps.integrations import services
 from apps.integrations.definition import (
     IncidentDefinition,
     IntegrationDefinition,
     LinkDefinition,
     MetricDefinition,
 )
-from apps.integrations.models import (
-    Connector,
-    ConnectorComponent,
-    ConnectorMetric,
-    ConnectorPage,
-)
-from apps.monitors.models import Monitor
+from apps.integrations.models import ConnectorPage
 
 RowT = TypeVar("RowT")
 
@@ -36,14 +31,12 @@ def bring(context: Context) -> None:
     if not context.entries("integrations"):
         return
     present = integrations_present.present()
+    known = targets(context)
     for entry in context.entries("integrations"):
-        found = _Finder(context, entry).find()
+        found = _Finder(context, entry, known).find()
         key = (entry.values["workspace"], entry.values["nickname"])
-        if found is None:
-            context.mark_broken("integrations", *key)
-            continue
-        definition, values = found
-        _bring_one(context, entry, key, definition, values, present.get(key))
+        if found is not None:
+            _bring_one(context, entry, key, *found, present.get(key))
 
 
 def remove_missing(context: Context) -> None:
@@ -97,26 +90,25 @@ class _Finder:
 
     context: Context
     entry: Entry
+    known: Targets
 
     def find(self) -> tuple[IntegrationDefinition, Values] | None:
         """Return the definition, and the values with every name as an export writes it."""
         values = self.entry.values
-        workspace = self._workspace(values["workspace"])
-        monitor = self._monitor(workspace, values["monitor"]) if workspace is not None else None
-        connector = self._connector(values["connector"])
-        page = self._page(connector, values["page"]) if connector else None
+        workspace_id = self._workspace(values["workspace"])
+        monitor_id = self._monitor(workspace_id, values["monitor"])
+        page = self._page(self._connector(values["connector"]), values["page"])
         if page is None:
             return None
         links = self._links(page, values["link_components"])
         metric = self._metric(page, values["send_metric"])
-        if workspace is None or monitor is None or links is None or metric is _MISSING:
+        if workspace_id is None or monitor_id is None or links is None or metric is _MISSING:
             return None
         incident = values["create_incident"]
-        names = integrations_present.component_names(page.pk)
         definition = IntegrationDefinition(
             nickname=values["nickname"],
-            workspace_id=workspace,
-            monitor_id=monitor.pk,
+            workspace_id=workspace_id,
+            monitor_id=monitor_id,
             connector_id=page.connector_id,
             page_id=page.pk,
             enabled=values["enabled"],
@@ -124,72 +116,74 @@ class _Finder:
             create_incident=IncidentDefinition(**incident) if incident else None,
             send_metric=metric,
         )
-        written = values | {
+        return definition, self._written(page, links)
+
+    def _written(self, page: ConnectorPage, links: list[LinkDefinition]) -> Values:
+        names = self.known.component_names(page.pk)
+        return self.entry.values | {
             "page": integrations_present.page_name(page),
             # Their order says nothing, and is not kept.
             "link_components": sorted(
                 (
-                    link | {"component": names[row.component_id]}
-                    for link, row in zip(values["link_components"], links, strict=True)
+                    {
+                        "component": names[link.component_id],
+                        "success_status": link.success_status,
+                        "failure_status": link.failure_status,
+                    }
+                    for link in links
                 ),
                 key=itemgetter("component"),
             ),
         }
-        return definition, written
 
     def _workspace(self, name: str) -> int | None:
-        known = workspaces.live(self.context)
-        return self._one(
+        return self._by_name(
             "workspace",
             name,
-            [known[name]] if name in known else [],
-            lambda: known,
+            self.known.workspaces,
             silent=self.context.is_broken("workspaces", name),
         )
 
-    def _monitor(self, workspace: int, name: str) -> Monitor | None:
-        monitors = Monitor.objects.live().filter(workspace=workspace)
-        return self._one(
+    def _monitor(self, workspace_id: int | None, name: str) -> int | None:
+        if workspace_id is None:
+            return None
+        return self._by_name(
             "monitor",
             name,
-            list(monitors.filter(name=name)),
-            lambda: monitors.values_list("name", flat=True),
+            self.known.monitors.get(workspace_id, {}),
             silent=self.context.is_broken("monitors", self.entry.values["workspace"], name),
         )
 
-    def _connector(self, name: str) -> Connector | None:
-        connector = selectors.live_connector(name)
-        return self._one(
+    def _connector(self, name: str) -> int | None:
+        return self._by_name(
             "connector",
             name,
-            [connector] if connector else [],
-            lambda: Connector.objects.live().values_list("name", flat=True),
+            self.known.connectors,
             silent=self.context.is_broken("connectors", name),
         )
 
-    def _page(self, connector: Connector, text: str) -> ConnectorPage | None:
-        pages = ConnectorPage.objects.live().filter(connector=connector)
+    def _page(self, connector_id: int | None, text: str) -> ConnectorPage | None:
+        if connector_id is None:
+            return None
         return self._one(
             "page",
             text,
-            selectors.pages_named(connector, text),
-            lambda: (integrations_present.page_name(page) for page in pages),
+            self.known.pages_named(connector_id, text),
+            map(integrations_present.page_name, self.known.pages[connector_id]),
+            integrations_present.page_name,
             silent=self.context.is_broken("pages", text),
         )
 
     def _links(self, page: ConnectorPage, links: list[Values]) -> list[LinkDefinition] | None:
-        silent = self._has_broken_parts(page)
         found = []
         for index, link in enumerate(links):
-            rows = selectors.components_named(page, link["component"])
-            # A plain name is the top level's, where one outside of groups has it.
-            top = [row for row in rows if not row.group_name]
-            component: ConnectorComponent | None = self._one(
+            component = self._one(
                 f"link_components[{index}].component",
                 link["component"],
-                top if len(top) == 1 else rows,
-                lambda: integrations_present.component_names(page.pk).values(),
-                silent=silent,
+                self.known.components_named(page.pk, link["component"]),
+                self.known.component_names(page.pk).values(),
+                str,
+                silent=self._has_broken_parts(page),
             )
             if component is not None:
                 found.append(
@@ -200,39 +194,44 @@ class _Finder:
     def _metric(self, page: ConnectorPage, values: Values | None) -> Any:
         if values is None:
             return None
-        metric: ConnectorMetric | None = self._one(
+        metric_id = self._by_name(
             "send_metric.metric",
             values["metric"],
-            selectors.metrics_named(page, values["metric"]),
-            lambda: ConnectorMetric.objects.live().filter(page=page).values_list("name", flat=True),
+            {metric.name: metric.pk for metric in self.known.metrics[page.pk]},
             silent=self._has_broken_parts(page),
         )
-        return MetricDefinition(metric.pk, values["measure"]) if metric else _MISSING
+        return _MISSING if metric_id is None else MetricDefinition(metric_id, values["measure"])
 
     def _has_broken_parts(self, page: ConnectorPage) -> bool:
         """Whether the file mentions something on the page that has a problem already."""
         broken = self.context.is_broken
         return broken("page_parts", page.slug) or broken("pages", page.slug)
 
+    def _by_name(
+        self, path: str, name: str, known: Mapping[str, int], *, silent: bool
+    ) -> int | None:
+        rows = [known[name]] if name in known else []
+        return self._one(path, name, rows, known, str, silent=silent)
+
     def _one(
         self,
         path: str,
         text: str,
         rows: Sequence[RowT],
-        allowed: Callable[[], Iterable[str]],
+        allowed: Iterable[str],
+        name_of: Callable[[RowT], str],
         *,
         silent: bool,
     ) -> RowT | None:
         if len(rows) == 1:
             return rows[0]
         if rows:
-            names = ", ".join(sorted(str(row) for row in rows))
-            self.context.refuse(
-                self.entry.node, path, f"{text!r} is ambiguous; write one of: {names}"
-            )
+            names = shortened(map(name_of, rows))
+            message = f"{text!r} is ambiguous; write one of: {names}"
+            self.context.refuse(self.entry.node, path, message)
         elif not silent:
-            names = shortened(allowed())
-            self.context.refuse(self.entry.node, path, f"there is no {text!r}; allowed: {names}")
+            message = f"there is no {text!r}; allowed: {shortened(allowed)}"
+            self.context.refuse(self.entry.node, path, message)
         return None
 
 

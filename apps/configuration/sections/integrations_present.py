@@ -107,9 +107,17 @@ def page_name(page: ConnectorPage) -> str:
     return page.slug or page.remote_id
 
 
-def component_names(page_id: int) -> dict[int, str]:
-    """Return {internal id: what names it in a file} of a page's live components."""
-    return _names(ConnectorComponent.objects.live().filter(page=page_id))
+def component_names(components: Iterable[ConnectorComponent]) -> dict[int, str]:
+    """Return {internal id: what names it in a file} of all live components of one page.
+
+    That is its name where it is the only one of it, or the one outside of groups; else `Group / Name`.
+    """
+    rows = list(components)
+    counts = Counter(row.name for row in rows)
+    return {
+        row.pk: row.name if counts[row.name] == 1 or not row.group_name else str(row)
+        for row in rows
+    }
 
 
 def _links(integration_ids: list[int]) -> defaultdict[int, list[Values]]:
@@ -124,7 +132,9 @@ def _links(integration_ids: list[int]) -> defaultdict[int, list[Values]]:
     by_page: defaultdict[int, list[ConnectorComponent]] = defaultdict(list)
     for component in components:
         by_page[component.page_id].append(component)
-    names = {pk: name for inside in by_page.values() for pk, name in _names(inside).items()}
+    names = {
+        pk: name for inside in by_page.values() for pk, name in component_names(inside).items()
+    }
     links: defaultdict[int, list[Values]] = defaultdict(list)
     for row in rows:
         is_there = row.component_id in names and row.component.page_id == row.integration.page_id
@@ -136,16 +146,6 @@ def _links(integration_ids: list[int]) -> defaultdict[int, list[Values]]:
             }
         )
     return links
-
-
-def _names(components: Iterable[ConnectorComponent]) -> dict[int, str]:
-    """`Name` where it is the only one, or the one outside of groups; `Group / Name` elsewhere."""
-    rows = list(components)
-    counts = Counter(row.name for row in rows)
-    return {
-        row.pk: row.name if counts[row.name] == 1 or not row.group_name else str(row)
-        for row in rows
-    }
 
 
 def _marked(name: str, *, is_gone: bool) -> str:
