@@ -230,7 +230,7 @@ def _many(count: int) -> list[Any]:
 def test_a_batch_of_components_takes_as_many_statements_as_one() -> None:
     counts = []
 
-    for size in (1, 12):
+    for size in (1, 6):
         for monitor in _many(size):
             fails(monitor, minutes(1))
         with CaptureQueriesContext(

@@ -163,8 +163,8 @@ def test_points_of_a_batch_take_as_many_statements_as_one() -> None:
 
 
 def test_outages_of_a_batch_take_as_many_statements_as_one() -> None:
-    page = make_page(components=[f"Part {number}" for number in range(12)])
-    monitors = [make_monitor(f"M{number}") for number in range(12)]
+    page = make_page(components=[f"Part {number}" for number in range(6)])
+    monitors = [make_monitor(f"M{number}") for number in range(6)]
     for number, monitor in enumerate(monitors):
         integrate(monitor, page, nickname=str(number), links={f"Part {number}": "major_outage"})
     batches = (monitors[:1], monitors[1:])
@@ -190,7 +190,7 @@ def test_outages_of_a_batch_take_as_many_statements_as_one() -> None:
 
     assert counts["open"][0] == counts["open"][1]
     assert counts["close"][0] == counts["close"][1]
-    assert Delivery.objects.filter(change__kind="resolve").count() == 12
+    assert Delivery.objects.filter(change__kind="resolve").count() == 6
     deliver_all()
     assert set(statuses().values()) == {"operational"}
 
