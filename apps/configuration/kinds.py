@@ -236,7 +236,7 @@ class Record:
             if name in self.not_yet:
                 refuse(child, problems, f"{name} is not supported yet")
             elif name not in self.keys:
-                near = get_close_matches(name, self.keys, n=1)
+                near = get_close_matches(name, self.keys, n=1, cutoff=0.75)
                 hint = f" (did you mean {near[0]}?)" if near else ""
                 refuse(child, problems, f"unknown key{hint}; allowed: {', '.join(self.keys)}")
 

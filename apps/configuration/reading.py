@@ -57,7 +57,7 @@ def read_file(content: bytes, *, environ: Mapping[str, str], problems: Problems)
         elif name in schema.NOT_YET:
             refuse(node, problems, f"{name} is not supported yet")
         elif name != "version":
-            near = get_close_matches(name, schema.SECTIONS, n=1)
+            near = get_close_matches(name, schema.SECTIONS, n=1, cutoff=0.75)
             hint = f" (did you mean {near[0]}?)" if near else ""
             allowed = ", ".join(["version", *schema.SECTIONS])
             refuse(node, problems, f"unknown section{hint}; allowed: {allowed}")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -371,11 +370,3 @@ class AnyName(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return SECRET
-
-
-def test_an_export_goes_to_a_file(db: None, tmp_path: Path):
-    from django.core.management import call_command
-
-    call_command("export", str(tmp_path / "out.yaml"))
-
-    assert (tmp_path / "out.yaml").read_text() == export()
