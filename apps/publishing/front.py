@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,6 +46,7 @@ class Front:
         self._hosts_file = str(published_dir / layout.HOSTS)
         self._hosts_stamp: tuple[int, int] | None = None
         self._next_look = 0.0
+        self._lock = threading.Lock()
         self._slugs: dict[str, str] = {}
         self._domains: dict[str, str] = {}
         self._pages: dict[str, Page] = {}
@@ -64,8 +66,17 @@ class Front:
         return self._resolve(environ, start_response, now)
 
     def _look(self, now: float) -> None:
-        """Read the addresses again if they have changed."""
-        self._next_look = now + LOOK_EVERY_S
+        """Read the addresses again if they have changed. Who comes first waits, others go on with the old."""
+        if not self._lock.acquire(blocking=self._hosts_stamp is None):
+            return
+        try:
+            if now >= self._next_look:
+                self._load_newer()
+                self._next_look = now + LOOK_EVERY_S
+        finally:
+            self._lock.release()
+
+    def _load_newer(self) -> None:
         try:
             found = os.stat(self._hosts_file)
             stamp = (found.st_mtime_ns, found.st_ino)

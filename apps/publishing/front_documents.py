@@ -93,15 +93,17 @@ class Page:
         return bool(self._documents)
 
     def look(self, now: float) -> None:
-        """Load the version in place if it is another than the one in memory."""
+        """Load the version in place if it is another than the one in memory.
+
+        While one thread does, the others answer from memory; before the first one they wait.
+        """
         if not self._lock.acquire(blocking=not self._documents):
             return
         try:
-            if now < self._next_look:
-                return
-            self._next_look = now + LOOK_EVERY_S
-            self._load_newer()
-            self._is_stale = self._fresh_until() < time.time()
+            if now >= self._next_look:
+                self._load_newer()
+                self._is_stale = self._fresh_until() < time.time()
+                self._next_look = now + LOOK_EVERY_S
         finally:
             self._lock.release()
 

@@ -104,6 +104,7 @@ def test_a_first_change_is_built_at_once_and_marked(page, published_dir):
 def test_the_next_version_waits_for_its_turn(page, published_dir):
     services.build_due()
     rename(page, "Second")
+    Publication.objects.update(published_at=database_now())
 
     wait = services.build_due()
 
