@@ -23,6 +23,7 @@ from apps.core.adminkit import (
     ServiceModelAdmin,
     actor_of,
     kept_forms,
+    tag,
     utc,
 )
 from apps.core.markdown import render
@@ -38,13 +39,6 @@ from apps.incidents.models import (
 from apps.pages.models import Component
 from apps.pages.status import ComponentStatus
 
-STATUS_LABELS = {
-    "investigating": "danger",
-    "identified": "danger",
-    "in_progress": "warning",
-    "monitoring": "info",
-    "resolved": "success",
-}
 MARKDOWN = "Markdown. Shown to readers."
 
 
@@ -241,9 +235,9 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
 
     inlines = [AffectedInline]
 
-    @display(description="Status", ordering="status", label=STATUS_LABELS)
-    def status_label(self, incident: Incident) -> tuple[str, str]:
-        return incident.status, incident.get_status_display()
+    @display(description="Status", ordering="status")
+    def status_label(self, incident: Incident) -> SafeString:
+        return tag(incident.status, incident.get_status_display())
 
     @display(description="Impact")
     def impact(self, incident: Incident) -> str:

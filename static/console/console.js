@@ -22,7 +22,9 @@
       const prefix = (field.name.match(/^(.*-(?:\d+|__prefix__)-)[^-]+$/) || ["", ""])[1];
       const other = field.form && field.form.elements[prefix + name];
       const line = field.closest("[data-field-line]") || field.closest(".field-line") || lineOf(field);
-      if (other && line) line.hidden = !values.split(",").includes(other.value);
+      if (!other || !line) return;
+      const value = other.type === "checkbox" && !other.checked ? "" : other.value;
+      line.hidden = !values.split(",").includes(value);
     });
   }
 

@@ -30,6 +30,7 @@ from tests.factories import (
     ConnectorFactory,
     ConnectorPageFactory,
     DeliveryFactory,
+    DeliveryStreamFactory,
     MonitorFactory,
     OutageFactory,
     WorkspaceFactory,
@@ -249,7 +250,10 @@ def test_a_connectors_key_is_never_shown(console: Client):
 
 
 def test_a_delivery_shows_its_attempts_and_is_sent_again_when_confirmed(console: Client):
-    delivery = DeliveryFactory(state=Delivery.State.DEAD, last_error="410 gone")
+    stream = DeliveryStreamFactory(last_sequence=5)
+    delivery = DeliveryFactory(
+        stream=stream, sequence=5, state=Delivery.State.DEAD, last_error="410 gone"
+    )
     delivery.tries.create(at=NOW, duration_ms=12, error="410 gone")
     url = reverse("admin:integrations_delivery_replay", args=[delivery.pk])
     shown = console.get(reverse("admin:integrations_delivery_change", args=[delivery.pk]))

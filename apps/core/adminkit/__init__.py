@@ -3,7 +3,7 @@
 from apps.core.adminkit.audited import AuditedAdmin
 from apps.core.adminkit.confirm import Confirmation
 from apps.core.adminkit.dependent import DependentSelects
-from apps.core.adminkit.lists import ArchivedFilter, BoundedPaginator, lasting, link, utc
+from apps.core.adminkit.lists import ArchivedFilter, BoundedPaginator, lasting, link, tag, utc
 from apps.core.adminkit.readonly import HistoryAdmin, HistoryInline
 from apps.core.adminkit.service import (
     PartInline,
@@ -32,5 +32,6 @@ __all__ = [
     "lasting",
     "link",
     "removed_rows",
+    "tag",
     "utc",
 ]

@@ -67,6 +67,11 @@ def utc(value: datetime | None) -> str:
     return f"{value:%Y-%m-%d %H:%M:%S} UTC" if value else "–"
 
 
+def tag(kind: str, text: str) -> SafeString:
+    """Return a coloured label; the text says all that the colour does."""
+    return format_html('<span class="console-tag console-{}">{}</span>', kind, text)
+
+
 def link(row: models.Model | None, text: str | None = None) -> SafeString | str:
     """Return a link to the row's change page; a dash for no row."""
     if row is None:

@@ -12,13 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.scoping import WorkspaceScoped
-from apps.core.adminkit import Confirmation, HistoryAdmin, HistoryInline, actor_of, link, utc
+from apps.core.adminkit import Confirmation, HistoryAdmin, HistoryInline, actor_of, link, tag, utc
 from apps.core.adminkit.service import RowOfPage
 from apps.core.unfold import action, display
 from apps.integrations import services
 from apps.integrations.models import Delivery, DeliveryAttempt
-
-STATES = {"pending": "warning", "done": "success", "dead": "danger"}
 
 
 class AttemptInline(HistoryInline):
@@ -95,9 +93,9 @@ class DeliveryAdmin(WorkspaceScoped, RowOfPage, HistoryAdmin):
     def integration_link(self, delivery: Delivery) -> SafeString | str:
         return link(delivery.integration)
 
-    @display(description="State", ordering="state", label=STATES)
-    def state_label(self, delivery: Delivery) -> tuple[str, str]:
-        return delivery.state, delivery.get_state_display()
+    @display(description="State", ordering="state")
+    def state_label(self, delivery: Delivery) -> SafeString:
+        return tag(delivery.state, delivery.get_state_display())
 
     @display(description="Became true", ordering="at")
     def since(self, delivery: Delivery) -> str:

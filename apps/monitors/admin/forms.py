@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from django import forms
 
 from apps.core.adminkit.fields import LinesField, PairsField, SecretsField
-from apps.core.unfold import ModelForm, Number, Select, Textarea
+from apps.core.unfold import ModelForm, Number, Select
 from apps.monitors.checkers.spec import RequestSpec
 from apps.monitors.checkers.validation import check_variables
 from apps.monitors.definition import CrontabSpec, MonitorDefinition
@@ -62,7 +62,18 @@ class MonitorForm(ModelForm):
             "verify_tls",
             "parents",
         ]
-        widgets = {"interval_s": Number(attrs={"min": 1}), "variables": Textarea}
+        labels = {
+            "interval_s": "Interval (s)",
+            "timeout_s": "Timeout (s)",
+            "run_limit_s": "Run limit (s)",
+            "retry_delay_s": "Retry delay (s)",
+        }
+        help_texts = {
+            "retry_delay_s": "Seconds before a failed request is repeated.",
+            "follow_redirects": "Up to 10, each looked at like a request of its own.",
+            "parents": "Monitors of the workspace that this one depends on.",
+        }
+        widgets = {"interval_s": Number(attrs={"min": 1})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

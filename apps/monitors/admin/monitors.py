@@ -11,6 +11,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from apps.accounts.scoping import RESPONDERS, WorkspaceScoped
 from apps.core.actors import Actor
@@ -22,6 +23,7 @@ from apps.core.adminkit import (
     ServiceModelAdmin,
     actor_of,
     kept_forms,
+    tag,
     utc,
 )
 from apps.core.unfold import action, display
@@ -31,8 +33,6 @@ from apps.monitors.admin.request_forms import RequestForm
 from apps.monitors.admin.runs import RunViews, run_rows
 from apps.monitors.models import Monitor, MonitorRequest, Outage, Schedule
 from apps.monitors.selectors import latest_runs
-
-STATES = {"failing": "danger", "passing": "success", "paused": "info", "archived": "info"}
 
 
 class RequestInline(PartInline):
@@ -166,9 +166,9 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
 
     # How it stands.
 
-    @display(description="State", ordering="state__is_failing", label=STATES)
-    def state_label(self, monitor: Monitor) -> tuple[str, str]:
-        return _state(monitor)
+    @display(description="State", ordering="state__is_failing")
+    def state_label(self, monitor: Monitor) -> SafeString:
+        return tag(*_state(monitor))
 
     @display(description="Runs")
     def how_often(self, monitor: Monitor) -> str:

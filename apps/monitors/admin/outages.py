@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.accounts.scoping import WorkspaceScoped
-from apps.core.adminkit import HistoryAdmin, lasting, link, utc
+from apps.core.adminkit import HistoryAdmin, lasting, link, tag, utc
 from apps.core.unfold import display
 from apps.monitors.models import Outage
 
@@ -48,14 +48,11 @@ class OutageAdmin(WorkspaceScoped, HistoryAdmin):
     def monitor_link(self, outage: Outage) -> SafeString | str:
         return link(outage.monitor)
 
-    @display(
-        description="State",
-        label={"open": "danger", "recovered": "success", "removed": "info"},
-    )
-    def state(self, outage: Outage) -> tuple[str, str]:
+    @display(description="State")
+    def state(self, outage: Outage) -> SafeString:
         if outage.is_open:
-            return "open", "Open"
-        return outage.close_reason, outage.get_close_reason_display()
+            return tag("failing", "Open")
+        return tag(outage.close_reason, outage.get_close_reason_display())
 
     @display(description="First failing run")
     def started(self, outage: Outage) -> str:

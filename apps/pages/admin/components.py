@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from apps.core.actors import Actor
 from apps.core.adminkit import (
@@ -18,11 +19,12 @@ from apps.core.adminkit import (
     DependentSelects,
     ServiceModelAdmin,
     actor_of,
+    tag,
     utc,
 )
 from apps.core.unfold import action, display
 from apps.pages import services
-from apps.pages.admin.forms import STATUS_LABELS, ComponentForm, StaffStatusForm
+from apps.pages.admin.forms import ComponentForm, StaffStatusForm
 from apps.pages.models import Component, StatusContribution
 from apps.pages.selectors import explain
 from apps.pages.status import ComponentStatus
@@ -69,9 +71,9 @@ class ComponentAdmin(DependentSelects, ServiceModelAdmin):
         now = ("Why this status?", {"fields": ["state", "since", "why"]})
         return [own, now, self.place, self.shown]
 
-    @display(description="Status", ordering="status", label=STATUS_LABELS)
-    def state(self, component: Component) -> tuple[str, str]:
-        return component.status, component.get_status_display()
+    @display(description="Status", ordering="status")
+    def state(self, component: Component) -> SafeString:
+        return tag(component.status, component.get_status_display())
 
     @display(description="Since", ordering="status_since")
     def since(self, component: Component) -> str:

@@ -11,14 +11,6 @@ from apps.core.unfold import ModelForm, Number, Select, Textarea
 from apps.pages.models import Component, ComponentGroup, Metric, Page
 from apps.pages.status import ComponentStatus
 
-STATUS_LABELS = {
-    "operational": "success",
-    "under_maintenance": "info",
-    "degraded_performance": "warning",
-    "partial_outage": "warning",
-    "major_outage": "danger",
-}
-
 
 def zones() -> list[tuple[str, str]]:
     """Return the choices of time zones, UTC first."""
@@ -48,6 +40,8 @@ class PageForm(ModelForm):
     class Meta:
         model = Page
         fields = ["name", "slug", "description", "time_zone", "domain"]
+        # Help texts are shown as HTML: the model's angle brackets would be gone.
+        help_texts = {"slug": "The page's address ends in it: /status/acme/ for the slug acme."}
         widgets = {"description": Textarea(attrs={"rows": 2})}
 
 

@@ -22,11 +22,11 @@ from apps.core.adminkit import (
     at_path,
     kept_forms,
     removed_rows,
+    tag,
 )
 from apps.core.unfold import display
 from apps.pages import services
 from apps.pages.admin.forms import (
-    STATUS_LABELS,
     ComponentPartForm,
     GroupForm,
     MetricForm,
@@ -76,9 +76,9 @@ class ComponentInline(LivePart):
         field.choices = [("", "–"), *((group.pk, str(group)) for group in groups)]
         return formset
 
-    @display(description="Status now", label=STATUS_LABELS)
-    def state(self, component: Component) -> tuple[str, str] | str:
-        return component.get_status_display() if component.pk else "–"
+    @display(description="Status now")
+    def state(self, component: Component) -> SafeString | str:
+        return tag(component.status, component.get_status_display()) if component.pk else "–"
 
 
 class MetricInline(LivePart):
