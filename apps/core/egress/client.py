@@ -213,11 +213,13 @@ class Transfers:
         return max(0.0, min(wakes) - now) if wakes else None
 
     def _read_inbox(self) -> None:
-        self._is_awake.clear()
+        # In this order: a flag cleared before the byte is taken would be set again for a byte that is gone,
+        # and the next caller would not wake us.
         try:
             self._wake_out.recv(4096)
         except BlockingIOError:
             logger.debug("woken without a byte")
+        self._is_awake.clear()
         while self._inbox:
             self._inbox.popleft()()
 
