@@ -262,3 +262,25 @@ def _open_files() -> int:
         return len(os.listdir("/proc/self/fd"))
     except FileNotFoundError:
         pytest.skip("needs /proc")
+
+
+def test_no_submission_is_slept_through() -> None:
+    # Refused when dialled, so that waking the transfer thread is nearly all there is to do.
+    refused = request("http://10.0.0.1/", timeout_s=0.5, trusted_hosts=frozenset())
+    slowest: list[float] = []
+
+    def fetch_often() -> None:
+        for _ in range(150):
+            began = time.monotonic()
+            transfers.fetch(refused)
+            slowest.append(time.monotonic() - began)
+
+    with running(max_wait_s=1.0) as transfers:
+        threads = [threading.Thread(target=fetch_often, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+    assert len(slowest) == 600
+    assert max(slowest) < 3
