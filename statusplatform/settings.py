@@ -163,6 +163,9 @@ UNFOLD = {
     "SITE_TITLE": "Status platform",
     "SITE_HEADER": "Status platform",
     "SITE_SYMBOL": "monitor_heart",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "apps.console.assets.favicon"}
+    ],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["apps.console.assets.style"],

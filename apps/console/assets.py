@@ -1,4 +1,4 @@
-"""The console's own style sheet and script, named by settings.UNFOLD."""
+"""The console's own style sheet, script and icon, named by settings.UNFOLD."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from django.templatetags.static import static
 def style(request: HttpRequest) -> str:
     """Return the style sheet's address."""
     return static("console/console.css")
+
+
+def favicon(request: HttpRequest) -> str:
+    """Return the tab icon's address."""
+    return static("console/favicon.svg")
 
 
 def script(request: HttpRequest) -> str:

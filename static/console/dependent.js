@@ -2,8 +2,8 @@
 /* Selects whose choices depend on another field: apps/core/adminkit/dependent.py marks them with
    data-depends-on="parent …" and answers what is asked with dep_<parent>. */
 (() => {
-  const $ = window.django && window.django.jQuery;
-  if (!$) return;
+  /* Asked for when it is needed: this script may be loaded before Django's jQuery. */
+  const $ = (element) => window.django.jQuery(element);
 
   /* The parent is looked for in the same row of a formset first, then in the form itself. */
   function parentOf(child, parent) {
