@@ -22,7 +22,7 @@ class Flight:
     """An adopted schedule, from its adoption until its lease is released or lost.
 
     `waiting` are its slots that have not begun (the evaluator's), `granted` those that are not recorded
-    (the recorder's). `session` is the run in progress, due at `due_at`, begun at `began` (monotonic seconds).
+    (the recorder's), `was_passing` what its last recorded run was. `session` is the run in progress, due at `due_at`, begun at `began` (monotonic seconds).
     """
 
     adopted: Adopted
@@ -34,6 +34,7 @@ class Flight:
     due: float = 0.0
     began: float | None = None
     is_lost: bool = False
+    was_passing: bool = False
 
     @property
     def key(self) -> Key:
@@ -59,6 +60,11 @@ class Finished:
     @property
     def schedule_id(self) -> int:
         return self.flight.adopted.schedule_id
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is one more passed run in a row."""
+        return self.outcome.result == "passed" and self.flight.was_passing
 
     @property
     def duration_ms(self) -> int:

@@ -20,7 +20,8 @@ SET is_adopted = true, leased_until = statement_timestamp() + %s * interval '1 s
 FROM unnest(%s::bigint[], %s::bigint[]) AS c (id, claim_no), monitors_monitor m
 WHERE s.id = c.id AND s.claim_no = c.claim_no AND NOT s.is_adopted AND s.slot_at IS NOT NULL
     AND m.id = s.monitor_id
-RETURNING s.id, s.claim_no, s.monitor_id, m.version, s.slot_at, s.slot_count, s.slot_is_manual, s.interval_s
+RETURNING s.id, s.claim_no, s.monitor_id, m.version, s.slot_at, s.slot_count, s.slot_is_manual, s.interval_s,
+    s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing
 """
 _EXTEND = """
 UPDATE monitors_schedule s SET leased_until = statement_timestamp() + %s * interval '1 second'
@@ -29,7 +30,8 @@ WHERE s.id = c.id AND s.claim_no = c.claim_no AND s.slot_at IS NOT NULL
 RETURNING s.id, s.claim_no
 """
 _CLAIMED_ON_SQLITE = """
-SELECT s.id, s.claim_no, s.monitor_id, m.version, s.slot_at, s.slot_count, s.slot_is_manual, s.interval_s
+SELECT s.id, s.claim_no, s.monitor_id, m.version, s.slot_at, s.slot_count, s.slot_is_manual, s.interval_s,
+    s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing
 FROM json_each(%s) AS c
 JOIN monitors_schedule s
     ON s.id = json_extract(c.value, '$[0]') AND s.claim_no = json_extract(c.value, '$[1]')
@@ -47,6 +49,7 @@ class Adopted:
     monitor_id: int
     version: int
     is_manual: bool
+    was_passing: bool
     due: tuple[datetime, ...]
 
     @property
@@ -91,12 +94,15 @@ def _adopt_on_sqlite(claims: Collection[Key]) -> list[tuple[Any, ...]]:
 
 
 def _adopted(row: tuple[Any, ...]) -> Adopted:
-    schedule_id, claim_no, monitor_id, version, first, count, is_manual, interval_s = row
+    schedule_id, claim_no, monitor_id, version, first, count = row[:6]
+    is_manual, interval_s, was_passing = row[6:]
     slot_at = as_instant(first)
     if slot_at is None:
         raise AssertionError("only rows with a slot are adopted")
     due = slots.claimed_slots(first=slot_at, count=count, interval_s=interval_s)
-    return Adopted(schedule_id, claim_no, monitor_id, version, bool(is_manual), due)
+    return Adopted(
+        schedule_id, claim_no, monitor_id, version, bool(is_manual), bool(was_passing), due
+    )
 
 
 def _extend(held: Collection[Key], seconds: float) -> set[Key]:

@@ -147,6 +147,7 @@ def _advance(
         failure_threshold=row.failure_threshold,
         recovery_threshold=row.recovery_threshold,
     )
+    flight.was_passing = not (row.streak.is_failing or row.streak.has_failed)
     return row.streak.has_failed != before
 
 
