@@ -109,9 +109,11 @@ def _are_alike(before: list[Any], after: list[Any]) -> bool:
 
 
 def _is_hidden(keys: tuple[str, ...], before: Any, after: Any) -> bool:
-    if not is_hidden(keys):
-        return False
-    return not all(only_refers(text) for text in (before, after) if isinstance(text, str))
+    """A hidden place is shown where both sides are absent or only refer to variables."""
+    return is_hidden(keys) and not all(
+        value is _NOTHING or (isinstance(value, str) and only_refers(value))
+        for value in (before, after)
+    )
 
 
 def same(left: Any, right: Any) -> bool:

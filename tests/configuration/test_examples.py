@@ -18,6 +18,8 @@ from tests.configuration.conftest import Apply
 ROOT = Path(__file__).parents[2]
 ACME = (ROOT / "tests/contracts/acme.yaml").read_text()
 FULL = (ROOT / "examples/full.yaml").read_text()
+DEMO = (ROOT / "examples/demo.yaml").read_text()
+DEMO_ENVIRON = {"DEMO_URL": "http://127.0.0.1:9", "DEMO_PASSWORD": "hunter2"}
 ACME_ENVIRON = {"TARGET_URL": "http://127.0.0.1:9", "TARGET_PASSWORD": "hunter2"}
 FULL_ENVIRON = {"SHOP_URL": "https://shop.test", "SHOP_PASSWORD": "hunter2", "PARTNER_KEY": "k"}
 
@@ -111,9 +113,12 @@ def test_the_full_example_uses_every_key():
     assert missing == {"a connector: api_key", "a connector: base_url"}
 
 
-def test_the_full_example_applies_twice_and_changes_nothing_the_second_time(apply: Apply):
-    first = apply(FULL, FULL_ENVIRON)
-    second = apply(FULL, FULL_ENVIRON)
+@pytest.mark.parametrize(("text", "environ"), [(FULL, FULL_ENVIRON), (DEMO, DEMO_ENVIRON)])
+def test_an_example_applies_twice_and_changes_nothing_the_second_time(
+    apply: Apply, text: str, environ: dict[str, str]
+):
+    first = apply(text, environ)
+    second = apply(text, environ)
 
     assert (first.problems, second.problems) == ([], [])
     assert second.lines() == ["Nothing to change."]
