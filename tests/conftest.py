@@ -12,6 +12,7 @@ from typing import Any
 import django
 import pytest
 from django.db import connections
+from hypothesis import settings as hypothesis_settings
 
 # Before Django reads its settings: tests never touch the installation's own data folder. The settings module is
 # named here, and not in pyproject.toml, since pytest-django would load it before this file.
@@ -22,6 +23,10 @@ os.environ.setdefault("DATABASE_URL", os.environ.get("TEST_DATABASE_URL", ""))
 os.environ["PUBLIC_URL"] = "http://status.test:8000"
 os.environ["ALLOWED_HOSTS"] = "testserver,.localhost"
 django.setup()
+
+# A busy machine is no reason to fail: examples are bounded in number, not in milliseconds.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 
 class RemoteSocketRefused(RuntimeError):
