@@ -9,6 +9,7 @@ from pathlib import Path
 from django.db import transaction
 
 from apps.configuration.context import Context
+from apps.configuration.export import export
 from apps.configuration.plan import Report
 from apps.configuration.problems import Problems
 from apps.configuration.reading import read_file
@@ -21,6 +22,8 @@ from apps.configuration.sections import (
     workspaces,
 )
 from apps.core.actors import Actor
+
+__all__ = ["apply_content", "apply_file", "export"]
 
 
 class _Undo(Exception):

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from apps.configuration.plan import Report
-from apps.configuration.services import apply_content
+from apps.configuration.services import apply_content, apply_file
 from apps.core.actors import command_actor
 
 
@@ -33,20 +33,22 @@ class Command(BaseCommand):
 
     def handle(self, *, file: str, dry_run: bool, prune: bool, **options: Any) -> None:
         """Print one line for each change. Problems go to standard error, one a line, and the exit code is 1."""
+        how: dict[str, Any] = {
+            "actor": command_actor("apply"),
+            "at": timezone.now(),
+            "environ": os.environ,
+            "dry_run": dry_run,
+            "prune": prune,
+            "show": self._show,
+        }
         try:
-            content = _read(file)
+            if file == "-":
+                report = apply_content(sys.stdin.buffer.read(), **how)
+            else:
+                report = apply_file(file, **how)
         except OSError as error:
             self.stderr.write(f"{file}: {error.strerror or error}")
             sys.exit(1)
-        report = apply_content(
-            content,
-            actor=command_actor("apply"),
-            at=timezone.now(),
-            environ=os.environ,
-            dry_run=dry_run,
-            prune=prune,
-            show=self._show,
-        )
         if not report.is_ok:
             sys.exit(1)
 
@@ -59,10 +61,3 @@ class Command(BaseCommand):
         for problem in report.problems:
             self.stderr.write(str(problem))
         self.stderr.write("Nothing was changed.")
-
-
-def _read(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
-    with open(file, "rb") as stream:
-        return stream.read()

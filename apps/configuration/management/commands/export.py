@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.configuration.export import export
+from apps.configuration.services import export
 
 
 class Command(BaseCommand):
