@@ -267,8 +267,16 @@ def main() -> None:
 
         sys.exit(run_up(arguments[1:]))
 
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    try:
+        _ = settings.INSTALLED_APPS  # reads the settings
+    except ImproperlyConfigured as error:
+        # A variable has a value that cannot be; the text names it.
+        say(f"manage.py: {error}")
+        sys.exit(1)
     execute_from_command_line(sys.argv)
 
 

@@ -58,6 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     port = free_port(options.host, options.port, "choose another with --port")
     address = address_of(options.host, port)
     data_dir.record_address(address)
+    address = os.environ.get("PUBLIC_URL", "").rstrip("/") or address
     data_dir.empty_broker()
     environment = {
         "DATA_DIR": str(folder),

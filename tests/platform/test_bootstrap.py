@@ -28,6 +28,10 @@ def clone(tmp_path: Path) -> Path:
     (folder / "django" / "core").mkdir(parents=True)
     (folder / "django" / "__init__.py").touch()
     (folder / "django" / "core" / "__init__.py").touch()
+    (folder / "django" / "conf.py").write_text("class settings:\n    INSTALLED_APPS = []\n")
+    (folder / "django" / "core" / "exceptions.py").write_text(
+        "class ImproperlyConfigured(Exception):\n    pass\n"
+    )
     # Stands for Django, which this lock does not install: it tells who runs it.
     (folder / "django" / "core" / "management.py").write_text(
         "import sys\ndef execute_from_command_line(argv):\n    print(sys.prefix, *argv[1:])\n"
@@ -253,3 +257,18 @@ def test_an_old_interpreter_alone_says_what_to_install(clone: Path) -> None:
 
     assert "Python 3.11 or newer is needed" in done.stdout
     assert "apt install python3" in done.stdout
+
+
+def test_a_variable_with_an_impossible_value_is_named_in_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=ROOT,
+        env={**os.environ, "CELERY_BROKER_URL": "nonsense://"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("manage.py: CELERY_BROKER_URL: expected")

@@ -1,0 +1,25 @@
+# Thin aliases; the README's two commands need no make.
+VENV ?= $(or $(STATUSPLATFORM_VENV),.venv)
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml
+
+.PHONY: up test lint lock bench
+
+up:
+	python3 manage.py up
+
+test:
+	python3 manage.py test
+
+lint:
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy apps statusplatform
+
+# Compile the hashed locks from the ranges in pyproject.toml (needs uv).
+lock:
+	$(LOCK) --output-file requirements/base.txt
+	$(LOCK) --group dev --output-file requirements/dev.txt
+
+bench:
+	$(VENV)/bin/python bench/memory.py
