@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.core.models import AuditEvent
 from apps.incidents.models import Incident
+from apps.integrations.definition import IntegrationDefinition, LinkDefinition
 from apps.integrations.models import (
     ComponentLink,
     Connector,
@@ -19,7 +20,7 @@ from apps.integrations.models import (
     Delivery,
     Integration,
 )
-from apps.integrations.services import attempt_deliveries
+from apps.integrations.services import attempt_deliveries, create_integration
 from apps.monitors.models import Monitor
 from apps.pages.models import Component
 from apps.pages.services import create_component, create_metric, create_page
@@ -72,10 +73,17 @@ def world(db: None) -> World:
 
 
 @pytest.fixture
-def integration(console: Client, world: World) -> Integration:
-    response = save(console, reverse(ADD), **world.fields())
-    assert response.status_code == 302, errors(response)
-    return Integration.objects.get()
+def integration(world: World) -> Integration:
+    """An integration that links the component."""
+    definition = IntegrationDefinition(
+        nickname="Orders to Acme",
+        workspace_id=world.monitor.workspace_id,
+        monitor_id=world.monitor.pk,
+        connector_id=world.connector.pk,
+        page_id=world.page.pk,
+        link_components=(LinkDefinition(world.linked.pk),),
+    )
+    return create_integration(definition=definition, actor=PERSON, at=NOW)
 
 
 def _change(row: Integration) -> str:

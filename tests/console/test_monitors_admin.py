@@ -9,10 +9,13 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.core.models import AuditEvent
+from apps.monitors.checkers.spec import AssertionSpec, RequestSpec
+from apps.monitors.definition import MonitorDefinition
 from apps.monitors.models import Assertion, LatestPass, Location, Monitor, RunDetail, Schedule
 from apps.monitors.selectors import definition_of
+from apps.monitors.services import create_monitor
 from tests.console.forms import errors, save
-from tests.factories import NOW, MonitorFactory, OutageFactory, RunFactory, WorkspaceFactory
+from tests.factories import NOW, PERSON, MonitorFactory, OutageFactory, RunFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +29,25 @@ def _change(monitor: Monitor) -> str:
 
 @pytest.fixture
 def monitor(console: Client) -> Monitor:
-    """A monitor as staff make it."""
+    """A monitor as the form makes it."""
+    return create_monitor(
+        definition=MonitorDefinition(
+            workspace_id=WorkspaceFactory().pk,
+            name="Orders",
+            requests=(
+                RequestSpec(
+                    name="GET /health",
+                    url="https://orders.example.com/health",
+                    assertions=(AssertionSpec("status", "less_than", 400),),
+                ),
+            ),
+        ),
+        actor=PERSON,
+        at=NOW,
+    )
+
+
+def test_a_url_and_the_assertion_offered_make_a_monitor_in_one_go(console: Client):
     response = save(
         console,
         reverse(ADD),
@@ -34,11 +55,9 @@ def monitor(console: Client) -> Monitor:
         name="Orders",
         requests__0__url="https://orders.example.com/health",
     )
+
     assert response.status_code == 302, errors(response)
-    return Monitor.objects.get()
-
-
-def test_a_url_and_the_assertion_offered_make_a_monitor_in_one_go(monitor: Monitor):
+    monitor = Monitor.objects.get()
     definition = definition_of(monitor)
 
     (request,) = definition.requests

@@ -179,3 +179,12 @@ def test_queries_do_not_grow_with_components(
 
     with django_assert_max_num_queries(len(few)):
         console.get(url)
+
+
+def test_a_zone_that_does_not_exist_is_refused_at_its_field(console: Client):
+    page = PageFactory()
+    url = reverse("admin:pages_page_change", args=[page.pk])
+
+    response = save(console, url, time_zone="Europe/Atlantis")
+
+    assert "IANA name" in str(errors(response)["time_zone"])

@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 import yaml
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
 
-from apps.core.unfold import Textarea
+from apps.core.unfold import Textarea, TextInput
 
 
 class LinesField(forms.CharField):
@@ -31,6 +33,37 @@ class LinesField(forms.CharField):
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """Return the known IANA names, sorted. Looking them up reads a folder."""
+    return tuple(sorted(available_timezones()))
+
+
+class ZoneWidget(TextInput):
+    """A text input that suggests the known names. (A select of 600 options is slow to make and to use.)"""
+
+    template_name = "admin/console/zone_widget.html"
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["zones"] = time_zones()
+        context["widget"]["attrs"]["list"] = f"{context['widget']['attrs'].get('id', name)}_zones"
+        return context
+
+
+class ZoneField(forms.CharField):
+    """An IANA time zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", ZoneWidget(attrs={"placeholder": "Europe/Berlin"}))
+        super().__init__(**kwargs)
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and value not in time_zones():
+            raise ValidationError("Use an IANA name, such as UTC or Europe/Berlin.")
 
 
 class PairsField(forms.CharField):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 
-from apps.core.adminkit.fields import LinesField, PairsField, SecretsField
-from apps.core.unfold import ModelForm, Number, Select
+from apps.core.adminkit.fields import LinesField, PairsField, SecretsField, ZoneField
+from apps.core.unfold import ModelForm, Number
 from apps.monitors.checkers.spec import RequestSpec
 from apps.monitors.checkers.validation import check_variables
 from apps.monitors.definition import CrontabSpec, MonitorDefinition
@@ -19,12 +18,7 @@ from apps.monitors.models import Location, Monitor, Schedule
 class MonitorForm(ModelForm):
     """Everything of a monitor but its requests."""
 
-    crontab_time_zone = forms.ChoiceField(
-        label="Crontab's time zone",
-        required=False,
-        choices=lambda: [("", "–"), *((name, name) for name in sorted(available_timezones()))],
-        widget=Select,
-    )
+    crontab_time_zone = ZoneField(label="Crontab's time zone", required=False)
     run_at = forms.ModelMultipleChoiceField(
         label="Locations",
         queryset=Location.objects.none(),

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 
+from apps.core.adminkit.fields import ZoneField
 from apps.core.unfold import ModelForm, Number, Select, Textarea
 from apps.pages.models import Component, ComponentGroup, Metric, Page
 from apps.pages.status import ComponentStatus
-
-
-def zones() -> list[tuple[str, str]]:
-    """Return the choices of time zones, UTC first."""
-    return [("UTC", "UTC"), *((name, name) for name in sorted(available_timezones() - {"UTC"}))]
 
 
 def position() -> forms.IntegerField:
@@ -30,11 +25,8 @@ def position() -> forms.IntegerField:
 class PageForm(ModelForm):
     """A page's own fields."""
 
-    time_zone = forms.ChoiceField(
-        choices=zones,
-        initial="UTC",
-        widget=Select,
-        help_text="Days and times on the page are shown in it.",
+    time_zone = ZoneField(
+        initial="UTC", help_text="An IANA name. Days and times on the page are shown in it."
     )
 
     class Meta:
