@@ -41,7 +41,7 @@ def definitions(monitors: Iterable[Monitor]) -> dict[int, MonitorDefinition]:
     ids = [monitor.pk for monitor in monitors]
     rows = Monitor.objects.filter(pk__in=ids).prefetch_related(
         Prefetch("requests", _requests()),
-        Prefetch("parents", Monitor.objects.order_by("name")),
+        Prefetch("parents", Monitor.objects.live().order_by("name")),
         Prefetch("schedules", placed_schedules(ids).select_related("location"), to_attr="placed"),
     )
     return {row.pk: _definition(row) for row in rows}

@@ -370,3 +370,14 @@ class AnyName(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return SECRET
+
+
+def test_a_parent_that_was_archived_is_none(applied: Applied):
+    applied(FULL, FULL_ENVIRON)
+    home = Monitor.objects.get(name="Home page")
+    monitors.archive_monitor(monitor_id=home.pk, actor=command_actor("test"), at=NOW)
+
+    written = export()
+
+    assert "parents" not in written
+    assert applied(written, as_exported(FULL_ENVIRON, written)) == ["Nothing to change."]
