@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.incidents.models import Incident
-from apps.integrations.deliver.local import _apply_all
+from apps.integrations.deliver.local import attempt_local
 from apps.integrations.models import ComponentLink, Delivery, DeliveryStream, Integration
 from apps.integrations.selectors import definition_of
 from apps.integrations.services import set_enabled, update_integration
@@ -49,7 +49,7 @@ steps = st.lists(
         st.tuples(
             st.sampled_from(["disable", "enable", "incident", "worse"]), st.sampled_from(NAMES)
         ),
-        st.tuples(st.sampled_from(["deliver", "die"]), st.none()),
+        st.tuples(st.sampled_from(["deliver", "deliver one", "die"]), st.none()),
     ),
     min_size=3,
     max_size=14,
@@ -83,9 +83,11 @@ class Story:
             self._integration(action, subject)
         elif action == "deliver":
             deliver_all()
+        elif action == "deliver one":
+            attempt_local(until=0)
         else:
             with suppress(ProcessDied), transaction.atomic():
-                _apply_all(list(DeliveryStream.objects.values_list("pk", flat=True)))
+                attempt_local(until=0)
                 raise ProcessDied
 
     def _monitor(self, action: str, number: int) -> None:

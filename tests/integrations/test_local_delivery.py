@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from apps.core.clock import database_now
 from apps.incidents.models import Incident, IncidentUpdate
 from apps.integrations import deliver
-from apps.integrations.deliver.local import _apply_all
-from apps.integrations.models import Delivery, DeliveryAttempt, DeliveryStream
+from apps.integrations.deliver.local import attempt_local
+from apps.integrations.models import Delivery, DeliveryAttempt
 from apps.integrations.selectors import dead_deliveries
 from apps.integrations.services import attempt_deliveries, replay_delivery
 from apps.pages.models import StatusPeriod
@@ -55,7 +56,7 @@ def test_a_process_that_dies_before_its_commit_has_done_nothing_and_the_next_doe
     integrate(monitor, page)
     fails(monitor, minutes(1))
     with dying_process():
-        _apply_all(list(DeliveryStream.objects.values_list("pk", flat=True)))
+        attempt_local(until=math.inf)
         inside = statuses()["Checkout"]
     after = statuses()["Checkout"], Incident.objects.count(), pending()
 
@@ -68,6 +69,28 @@ def test_a_process_that_dies_before_its_commit_has_done_nothing_and_the_next_doe
         ["investigating"],
         0,
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_dies_between_two_changes_has_done_the_first_and_the_next_does_the_rest() -> (
+    None
+):
+    page, monitor = make_page(), make_monitor()
+    integrate(monitor, page)
+    fails(monitor, minutes(1))
+    recovers(monitor, minutes(2))
+    seen = []
+
+    while pending():
+        attempt_local(until=0)
+        seen.append((incident_statuses(), statuses()["Checkout"]))
+
+    assert seen == [
+        (["investigating"], "operational"),
+        (["investigating"], "major_outage"),
+        (["resolved"], "major_outage"),
+        (["resolved"], "operational"),
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

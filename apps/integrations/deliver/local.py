@@ -1,8 +1,9 @@
 """Deliveries to providers that write to our own database: the change and its end are one transaction.
 
 A stream's row is locked for that long, so no lease can outlive the process that died with it, and two
-deliverers never work on one stream. Streams are taken in batches; when one of them fails, each is
-tried on its own, so that the offender stands alone.
+deliverers never work on one stream. Words on components of one page that became true at one instant go
+together; everything else goes alone. A transaction holds the locks of one call of a service, since those of
+several in a row could meet another's in the opposite order.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -21,37 +21,33 @@ from apps.integrations.changes import ComponentChange, from_json
 from apps.integrations.deliver.carry import carry, component_id, component_page_id
 from apps.integrations.deliver.results import (
     UNEXPECTED,
-    due_stream_ids,
+    due_heads,
     mark_done,
     mark_failed,
     pending_heads,
 )
 from apps.integrations.models import Delivery, DeliveryStream
 from apps.integrations.providers import local_kinds, provider_of
-from apps.integrations.providers.base import Account, Provider, ProviderError
+from apps.integrations.providers.base import Account, ProviderError
 
 logger = logging.getLogger(__name__)
 
-# Small, so that on SQLite the recorder gets its turn at the one writer.
-BATCH = 50
+BATCH = 100
 BUSY_WAIT_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    delivery: Delivery
-    stream: DeliveryStream
 
 
 def attempt_local(*, until: float) -> float | None:
     """Attempt what is due, until the monotonic clock says `until`; return when to come again, in seconds."""
     kinds = local_kinds()
-    while stream_ids := due_stream_ids(kinds, now=database_now(), limit=BATCH):
-        if not _attempt(stream_ids):
+    while heads := list(due_heads(kinds, now=database_now(), limit=BATCH)):
+        tried = 0
+        for group in _together(heads):
+            tried += _attempt(group)
+            if time.monotonic() >= until:
+                return 0.0
+        if not tried:
             # Another deliverer has them all; it is at work, or dies and its locks with it.
             return BUSY_WAIT_S
-        if time.monotonic() >= until:
-            return 0.0
     return _next_in_s(kinds)
 
 
@@ -67,124 +63,106 @@ def _next_in_s(kinds: Sequence[str]) -> float | None:
     return max(0.0, (first - database_now()).total_seconds())
 
 
-def _attempt(stream_ids: Sequence[int]) -> int:
-    """Return how many deliveries were tried."""
+def _together(heads: Sequence[Delivery]) -> list[list[Delivery]]:
+    """Return what goes in one transaction each, in the order of time.
+
+    An incident goes before its components: its update tells what they were before.
+    """
+    groups: dict[tuple[datetime, bool, str], list[Delivery]] = defaultdict(list)
+    for head in heads:
+        if head.stream.kind == DeliveryStream.Kind.COMPONENT:
+            groups[head.at, True, component_page_id(head.stream)].append(head)
+        else:
+            groups[head.at, False, head.stream.key].append(head)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _attempt(group: Sequence[Delivery]) -> int:
+    """Return how many deliveries were tried. When one of several fails, each is tried on its own."""
+    began_at, clock = database_now(), time.monotonic()
     try:
         with transaction.atomic():
-            return _apply_all(stream_ids)
+            return _apply(group, began_at)
     except (OperationalError, InterfaceError):
         # The database itself is in trouble (or two transactions met in a deadlock): no delivery's fault.
         raise
+    except ProviderError as refused:
+        error = refused
     except Exception:
-        logger.info("batch of deliveries failed, trying each alone streams=%d", len(stream_ids))
-    return sum(_attempt_alone(stream_id) for stream_id in stream_ids)
+        logger.exception("deliveries failed deliveries=%s", [one.public_id for one in group])
+        error = ProviderError(UNEXPECTED, retry_in_s=0)
+    if len(group) > 1:
+        return sum(_attempt([one]) for one in group)
+    _fail(group[0], error, began_at, round((time.monotonic() - clock) * 1000))
+    return 1
 
 
-def _apply_all(stream_ids: Sequence[int]) -> int:
-    began_at, clock = database_now(), time.monotonic()
-    queues = _lock(stream_ids, began_at)
+def _apply(group: Sequence[Delivery], began_at: datetime) -> int:
+    clock = time.monotonic()
+    deliveries = _lock(group)
+    if not deliveries:
+        return 0
     remote_ids: dict[int, str] = {}
-    done: list[Delivery] = []
-    for turn in range(max((len(queue) for queue in queues), default=0)):
-        items = [queue[turn] for queue in queues if len(queue) > turn]
-        # An incident first: its update tells what its components were before.
-        for item in items:
-            if item.stream.kind == DeliveryStream.Kind.INCIDENT:
-                remote_id = _carry(item)
-                item.stream.remote_id = remote_ids[item.stream.pk] = remote_id
-        _apply_components(
-            [item for item in items if item.stream.kind == DeliveryStream.Kind.COMPONENT]
-        )
-        done += [item.delivery for item in items]
+    if deliveries[0].stream.kind == DeliveryStream.Kind.COMPONENT:
+        _apply_components(deliveries)
+    else:
+        for delivery in deliveries:
+            if remote_id := _carry(delivery):
+                remote_ids[delivery.stream_id] = remote_id
     duration_ms = round((time.monotonic() - clock) * 1000)
-    mark_done(done, remote_ids, began_at=began_at, duration_ms=duration_ms, now=database_now())
-    return len(done)
+    mark_done(
+        deliveries, remote_ids, began_at=began_at, duration_ms=duration_ms, now=database_now()
+    )
+    return len(deliveries)
 
 
-def _lock(stream_ids: Sequence[int], now: datetime) -> list[list[_Item]]:
-    """Lock the streams that nobody else works on; return what each has to deliver, in its order."""
+def _lock(group: Sequence[Delivery]) -> list[Delivery]:
+    """Lock the streams that nobody else works on; return those deliveries that are still their next ones."""
     streams = {
         stream.pk: stream
-        for stream in DeliveryStream.objects.filter(pk__in=stream_ids)
+        for stream in DeliveryStream.objects.filter(pk__in=[one.stream_id for one in group])
         .select_related("connector", "page", "component__page")
         .order_by("pk")
         .select_for_update(skip_locked=True, of=("self",), no_key=True)
     }
-    queues: dict[int, list[_Item]] = defaultdict(list)
-    # Read after the lock: what another deliverer settled meanwhile is not seen as pending.
+    # Read after the lock: what another deliverer settled meanwhile is pending no more.
+    heads: dict[int, Delivery] = {}
     for delivery in Delivery.objects.filter(
         stream_id__in=streams, state=Delivery.State.PENDING
-    ).order_by("stream_id", "sequence"):
-        queues[delivery.stream_id].append(_Item(delivery, streams[delivery.stream_id]))
-    return [queue for queue in queues.values() if queue[0].delivery.next_attempt_at <= now]
+    ).order_by("-sequence"):
+        delivery.stream = streams[delivery.stream_id]
+        heads[delivery.stream_id] = delivery
+    wanted = {one.pk for one in group}
+    return [heads[pk] for pk in streams if pk in heads and heads[pk].pk in wanted]
 
 
-def _apply_components(items: Sequence[_Item]) -> None:
-    """Apply those of one page and instant in one call."""
-    together: dict[tuple[str, str, datetime], dict[str, ComponentChange]] = defaultdict(dict)
-    for item in items:
-        change = from_json(item.delivery.change)
+def _apply_components(deliveries: Sequence[Delivery]) -> None:
+    changes: dict[str, ComponentChange] = {}
+    for delivery in deliveries:
+        change = from_json(delivery.change)
         if not isinstance(change, ComponentChange):
-            raise ProviderError(f"a component's stream carries {item.delivery.change['kind']}")
-        key = (item.stream.connector.provider, component_page_id(item.stream), item.delivery.at)
-        together[key][component_id(item.stream)] = change
-    for (kind, page_id, at), changes in sorted(together.items(), key=lambda pair: pair[0][2]):
-        provider_of(kind).apply_components(Account(), page_id=page_id, changes=changes, at=at)
+            raise ProviderError(f"a component's stream carries {delivery.change['kind']}")
+        changes[component_id(delivery.stream)] = change
+    first = deliveries[0]
+    provider_of(first.stream.connector.provider).apply_components(
+        Account(), page_id=component_page_id(first.stream), changes=changes, at=first.at
+    )
 
 
-def _carry(item: _Item) -> str:
-    provider: Provider = provider_of(item.stream.connector.provider)
+def _carry(delivery: Delivery) -> str:
     return carry(
-        provider=provider,
+        provider=provider_of(delivery.stream.connector.provider),
         account=Account(),
-        stream=item.stream,
-        delivery=item.delivery,
+        stream=delivery.stream,
+        delivery=delivery,
         # The provider answers to its idempotency key; nothing of a failed try remained.
         may_have_arrived=False,
     )
 
 
-def _attempt_alone(stream_id: int) -> int:
-    """Deliver the stream's changes one transaction each, up to the first that has to wait."""
-    tried = 0
-    while True:
-        began_at, clock = database_now(), time.monotonic()
-        item: _Item | None = None
-        try:
-            with transaction.atomic():
-                queues = _lock([stream_id], began_at)
-                if not queues:
-                    return tried
-                item = queues[0][0]
-                remote_id = _carry(item)
-                mark_done(
-                    [item.delivery],
-                    {stream_id: remote_id} if remote_id else {},
-                    began_at=began_at,
-                    duration_ms=round((time.monotonic() - clock) * 1000),
-                    now=database_now(),
-                )
-            error = None
-        except (OperationalError, InterfaceError):
-            raise
-        except ProviderError as refused:
-            error = refused
-        except Exception:
-            logger.exception("delivery failed stream=%s", stream_id)
-            error = ProviderError(UNEXPECTED, retry_in_s=0)
-        if item is None:
-            # The stream could not even be read; the sweep comes again.
-            return tried
-        tried += 1
-        if error is not None:
-            _fail(item, error, began_at, round((time.monotonic() - clock) * 1000))
-
-
-def _fail(item: _Item, error: ProviderError, began_at: datetime, duration_ms: int) -> None:
+def _fail(delivery: Delivery, error: ProviderError, began_at: datetime, duration_ms: int) -> None:
     with transaction.atomic():
-        DeliveryStream.objects.select_for_update(no_key=True).get(pk=item.stream.pk)
-        delivery = Delivery.objects.get(pk=item.delivery.pk)
-        if delivery.state == Delivery.State.PENDING:
-            mark_failed(
-                delivery, error, began_at=began_at, duration_ms=duration_ms, now=database_now()
-            )
+        DeliveryStream.objects.select_for_update(no_key=True).get(pk=delivery.stream_id)
+        held = Delivery.objects.get(pk=delivery.pk)
+        if held.state == Delivery.State.PENDING:
+            mark_failed(held, error, began_at=began_at, duration_ms=duration_ms, now=database_now())

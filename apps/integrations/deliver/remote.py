@@ -18,7 +18,7 @@ from apps.core.clock import database_now
 from apps.integrations.deliver.carry import carry
 from apps.integrations.deliver.results import (
     UNEXPECTED,
-    due_stream_ids,
+    due_heads,
     mark_done,
     mark_failed,
     pending_heads,
@@ -59,10 +59,10 @@ def attempt_remote(*, until: float) -> None:
     found: Collection[str] = remote_kinds()
     if not found:
         return
-    for stream_id in due_stream_ids(found, now=database_now(), limit=BATCH):
+    for head in due_heads(found, now=database_now(), limit=BATCH):
         if time.monotonic() >= until:
             return
-        _attempt(stream_id, until)
+        _attempt(head.stream_id, until)
 
 
 def _attempt(stream_id: int, until: float) -> None:

@@ -32,10 +32,10 @@ def pending_heads(kinds: Collection[str]) -> QuerySet[Delivery]:
     )
 
 
-def due_stream_ids(kinds: Collection[str], *, now: datetime, limit: int) -> list[int]:
-    """Return streams whose first pending delivery is due at `now` (the database's clock), the oldest first."""
+def due_heads(kinds: Collection[str], *, now: datetime, limit: int) -> QuerySet[Delivery]:
+    """Return the heads that are due at `now` (the database's clock), the oldest first, with their streams."""
     heads = pending_heads(kinds).filter(next_attempt_at__lte=now).order_by("pk")
-    return list(heads.values_list("stream_id", flat=True)[:limit])
+    return heads.select_related("stream__page", "stream__component__page")[:limit]
 
 
 def mark_done(

@@ -135,16 +135,18 @@ def outage_view(outage: Outage) -> OutageView:
 
 
 def incident_streams(
-    rule_ids: Collection[int], *, closed_ids: Collection[int]
+    rule_ids: Collection[int], *, closed_ids: Collection[int], lock: bool
 ) -> dict[int, list[tuple[DeliveryStream, StreamView]]]:
-    """Return {rule id: [(locked stream, its view)]} of incidents whose outage is open or in `closed_ids`."""
-    rows = list(
+    """Return {rule id: [(stream, its view)]} of incidents whose outage is open or in `closed_ids`."""
+    found_rows = (
         DeliveryStream.objects.filter(kind=DeliveryStream.Kind.INCIDENT, rule_id__in=rule_ids)
         .filter(Q(outage__closed_at__isnull=True) | Q(outage_id__in=closed_ids))
         .select_related("outage")
         .order_by("pk")
-        .select_for_update(of=("self",), no_key=True)
     )
+    if lock:
+        found_rows = found_rows.select_for_update(of=("self",), no_key=True)
+    rows = list(found_rows)
     first = (
         first_changes([row.pk for row in rows if row.outage_id in closed_ids]) if closed_ids else {}
     )

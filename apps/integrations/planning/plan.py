@@ -91,8 +91,9 @@ def plan_integrations(*, integration_ids: Collection[int], at: datetime) -> None
 def plan_deferred_incidents(*, remote_ids: Collection[str], at: datetime) -> None:
     """Open the incidents that waited for the maintenance of these native components to end.
 
-    Words are left alone. The outages are locked: one that closes just now is not told of any more, or
-    finds the incident here.
+    Called with the components locked, so it takes no lock that a deliverer holds while it waits for them:
+    words and promised incidents are left alone. The outages are locked: one that closes just now is not
+    told of any more, or finds the incident here.
     """
     rows = _acting().filter(
         connector__provider="native",
@@ -154,7 +155,7 @@ def _plan(rows: QuerySet[Integration], nows: Mapping[int, Now], *, words: bool =
         )
     closed_ids = {now.closed.pk for now in nows.values() if now.closed}
     rule_ids = [rule.pk for row in integrations if (rule := rule_of(row)) is not None]
-    incidents = incident_streams(rule_ids, closed_ids=closed_ids) if rule_ids else {}
+    incidents = incident_streams(rule_ids, closed_ids=closed_ids, lock=words) if rule_ids else {}
     decided = _Decided()
     for one in loaded:
         now = nows[one.row.monitor_id]
@@ -181,6 +182,8 @@ def _decide(
     if words:
         decided.said += [(one.row.pk, said) for said in said_changes(one.view, wanted, now.at)]
     moves = incident_moves(one.view, wanted, outage=outage, closed=closed, streams=streams)
+    if not words:
+        moves = IncidentMoves(opens=moves.opens)
     decided.incidents.append((one, now, moves))
 
 
@@ -239,8 +242,24 @@ def _incident_promises(
     if resumes:
         DeliveryStream.objects.filter(pk__in=resumes).update(abandoned_at=None)
     if opened:
-        DeliveryStream.objects.bulk_create([stream for stream, *_ in opened])
+        made = _new_streams([stream for stream, *_ in opened])
         for stream, one, now, moves in opened:
             assert moves.opens is not None
-            promises.append(Promise(stream, moves.opens, now.at, one.row.pk))
+            if stream.key in made:
+                promises.append(Promise(made[stream.key], moves.opens, now.at, one.row.pk))
     return promises
+
+
+def _new_streams(streams: Sequence[DeliveryStream]) -> dict[str, DeliveryStream]:
+    """Insert incident streams; return {key: locked stream} of those that nobody promised meanwhile.
+
+    An edit and a maintenance that ends may both want the same incident; the second one waits here for the
+    first, and finds that it was promised.
+    """
+    DeliveryStream.objects.bulk_create(streams, ignore_conflicts=True)
+    rows = (
+        DeliveryStream.objects.filter(key__in=[stream.key for stream in streams], last_sequence=0)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    return {row.key: row for row in rows}

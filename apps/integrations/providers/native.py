@@ -135,10 +135,11 @@ class NativeProvider:
         change: IncidentChange,
         at: datetime,
     ) -> None:
-        # Locked before it is looked at, so that a person's update or take-over is not overlooked.
+        # Locked before it is looked at, so that a person's update or take-over is not overlooked; its page
+        # is not locked, since services lock components before pages.
         incident = (
             Incident.objects.live()
-            .select_for_update()
+            .select_for_update(of=("self",), no_key=True)
             .filter(page__public_id=page_id, public_id=remote_id)
             .first()
         )
