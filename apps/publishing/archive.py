@@ -76,11 +76,10 @@ def find_work(model: PageModel, publication: Publication, assets: Assets) -> Arc
     if frame != publication.archive_frame:
         newest = Incident.objects.filter(page=publication.pk).order_by("-pk").values("pk").first()
         cursor = newest["pk"] + 1 if newest else 0
-    walked = list(
-        Incident.objects.filter(page=publication.pk, pk__lt=cursor)
-        .order_by("-pk")
-        .values_list("pk", flat=True)[:_WALK]
-    )
+    walked: list[int] = []
+    if cursor:
+        older = Incident.objects.filter(page=publication.pk, pk__lt=cursor).order_by("-pk")
+        walked = list(older.values_list("pk", flat=True)[:_WALK])
     work = ArchiveWork(frame=frame, cursor=walked[-1] if len(walked) == _WALK else 0)
     others, gone = _other_incidents(model, publication, walked)
     incidents = {facts.id: facts for facts in (*model.incidents, *others)}

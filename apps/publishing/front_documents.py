@@ -180,8 +180,11 @@ def load_document(path: Path, headers: Headers) -> Document:
 
 
 def _encodings(path: Path) -> dict[str, bytes]:
+    identity = path.read_bytes()
+    if len(identity) < layout.LEAST_ENCODED:
+        return {"": identity}
     return {
-        encoding: path.with_name(path.name + suffix).read_bytes()
+        encoding: path.with_name(path.name + suffix).read_bytes() if encoding else identity
         for encoding, suffix in layout.ENCODINGS
     }
 

@@ -9,7 +9,7 @@
     <published>/pages/<page>/archive/…              incident pages and closed months
     <published>/pages/<page>/archive/seq            how far the archive has been written here
 
-Beside each file lie `.gz` and `.br`, beside each HTML file a `.stale` copy of it. Standard library only:
+Beside each file of some size lie `.gz` and `.br`, beside each HTML file a `.stale` copy of it. Standard library only:
 the front imports this before Django.
 """
 
@@ -26,6 +26,8 @@ MANIFEST = "manifest.json"
 STALE = ".stale"
 # Identity comes last: it is the file that the front looks at to see a change.
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"), ("", ""))
+# Of shorter files there is only the identity: what encoding saves is less than a packet.
+LEAST_ENCODED = 1000
 
 ARCHIVE_KEY = re.compile(r"incidents/[0-9a-z]{12}|history/[0-9]{4}-[0-9]{2}")
 ASSET_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(css|js|svg)")

@@ -142,11 +142,12 @@ def write_archive(root: Path, page_id: str, files: Mapping[str, bytes]) -> None:
             raise ValueError(f"not an archive key: {key}")
         path = folder / f"{key}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
-        for target, copy in _copies(path, content, kind="html"):
-            if content:
-                write_whole(target, copy)
-            else:
-                target.unlink(missing_ok=True)
+        if not content:
+            for stale in ("", layout.STALE):
+                for _, suffix in layout.ENCODINGS:
+                    path.with_name(path.name + stale + suffix).unlink(missing_ok=True)
+        for target, copy in _copies(path, content, kind="html") if content else ():
+            write_whole(target, copy)
 
 
 def archive_seq(root: Path, page_id: str) -> int:
@@ -235,6 +236,8 @@ def _copies(path: Path, content: bytes, *, kind: str) -> Iterator[tuple[Path, by
         variants.insert(0, (path.with_name(path.name + layout.STALE), layout.stale_copy(content)))
     for variant, identity in variants:
         for encoding, suffix in layout.ENCODINGS:
+            if encoding and len(identity) < layout.LEAST_ENCODED:
+                continue
             yield variant.with_name(variant.name + suffix), _encoded(identity, encoding)
 
 

@@ -16,6 +16,7 @@ from apps.publishing.versions import File, Version
 from tests.factories import NOW
 
 PAGE = "p0000000000p"
+FILLING = "filling " * 200
 
 
 def version(seq: int, *, late: int = 0, mark: str = "") -> Version:
@@ -24,7 +25,9 @@ def version(seq: int, *, late: int = 0, mark: str = "") -> Version:
         seq=seq,
         built_at=NOW + timedelta(seconds=late),
         files=(
-            File("", "index.html", "html", f"<p>{text}</p><!--stale old stale-->".encode()),
+            File(
+                "", "index.html", "html", f"<p>{text}</p><!--stale old stale-->{FILLING}".encode()
+            ),
             File("api/v2/status.json", "api/v2/status.json", "json", f'"{text}"'.encode()),
         ),
     )
@@ -41,7 +44,8 @@ def test_a_version_is_put_in_place_with_its_encodings(tmp_path):
     identity = (current / "index.html").read_bytes()
     assert gzip.decompress((current / "index.html.gz").read_bytes()) == identity
     assert brotli.decompress((current / "index.html.br").read_bytes()) == identity
-    assert (current / "index.html.stale").read_bytes() == b"<p>seq 1</p>old"
+    assert (current / "index.html.stale").read_bytes() == f"<p>seq 1</p>old{FILLING}".encode()
+    assert not (current / "api/v2/status.json.gz").exists()
     assert not (current / "api/v2/status.json.stale").exists()
 
 
@@ -128,7 +132,7 @@ def test_the_time_until_a_version_is_true_never_moves_back(tmp_path):
 
 
 def test_archive_files_come_and_go(tmp_path):
-    versions.write_archive(tmp_path, PAGE, {"incidents/n00000000001": b"<p>1</p>"})
+    versions.write_archive(tmp_path, PAGE, {"incidents/n00000000001": FILLING.encode()})
     folder = layout.archive_dir(tmp_path, PAGE) / "incidents"
     assert len(list(folder.iterdir())) == 6
 
@@ -143,11 +147,12 @@ def test_an_archive_key_cannot_lead_elsewhere(tmp_path):
 
 
 def test_assets_are_written_once_under_their_hash(tmp_path):
-    versions.write_assets(tmp_path, {"page.0123456789ab.css": b"a{}"}, b"unknown")
+    content = FILLING.encode()
+    versions.write_assets(tmp_path, {"page.0123456789ab.css": content}, b"unknown")
     path = tmp_path / "assets" / "page.0123456789ab.css"
     stamp = path.stat().st_mtime_ns
 
-    versions.write_assets(tmp_path, {"page.0123456789ab.css": b"a{}"}, b"unknown")
+    versions.write_assets(tmp_path, {"page.0123456789ab.css": content}, b"unknown")
 
     assert path.stat().st_mtime_ns == stamp
-    assert gzip.decompress(path.with_name(path.name + ".gz").read_bytes()) == b"a{}"
+    assert gzip.decompress(path.with_name(path.name + ".gz").read_bytes()) == content
