@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from celery import current_app
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connections, transaction
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ class Pump(threading.Thread):
             for job in self._next_jobs():
                 self._run(job)
             if self._stopping:
+                connections.close_all()
                 return
 
     def _next_jobs(self) -> list[Job]:

@@ -72,7 +72,7 @@ def record(batch: Sequence[Finished], *, may_extend: bool = True) -> Recorded:
     return result
 
 
-def record_as_error(finished: Finished, *, reason: str) -> Recorded:
+def record_as_error(finished: Finished, *, reason: str, may_extend: bool = True) -> Recorded:
     """Keep nothing of a run that cannot be recorded but that it was an error, and release its schedule.
 
     Nobody is told, since whoever was told may be why it could not be recorded.
@@ -94,7 +94,7 @@ def record_as_error(finished: Finished, *, reason: str) -> Recorded:
             reason=reason[:300],
             skipped=finished.skipped,
         )
-        _advance(failed, row, now, result, may_extend=True)
+        _advance(failed, row, now, result, may_extend)
         _write([(failed, row)])
     return result
 

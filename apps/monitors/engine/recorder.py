@@ -177,7 +177,7 @@ class Recorder(threading.Thread):
             return False
         return True
 
-    def _give_up(self, finished: Finished, error: Exception) -> Recorded | None:
+    def _give_up(self, finished: Finished, error: Exception) -> Recorded:
         logger.error(
             "a run cannot be recorded schedule=%s due_at=%s",
             finished.schedule_id,
@@ -186,11 +186,12 @@ class Recorder(threading.Thread):
         )
         reason = f"the platform could not record this run ({type(error).__name__}); see its log"
         try:
-            return record_as_error(finished, reason=reason)
+            return record_as_error(finished, reason=reason, may_extend=self._may_extend)
         except DatabaseError:
             logger.exception("not even its error schedule=%s", finished.schedule_id)
             connection.close()
-            return None
+            # Its lease lapses, and somebody runs it again.
+            return Recorded(lost=[finished.flight])
 
     def _renew(self) -> None:
         self._renew_at = time.monotonic() + self._renew_s
