@@ -1,6 +1,6 @@
 """The WSGI entry point: `statusplatform.wsgi:application`.
 
-From the outside in: health, the front with the published pages, then Django. Django is loaded beside by a
+From the outside in: health, the front with the published pages, static files, then Django. Django is loaded beside by a
 thread of its own, which afterwards keeps this host's copy of the published files: readers do not wait for it.
 """
 
@@ -17,6 +17,7 @@ from apps.publishing.front_answers import WSGIApp
 from apps.publishing.front_guard import Guarded
 from statusplatform import env
 from statusplatform.health import HealthEndpoints
+from statusplatform.static_files import StaticFiles
 from statusplatform.threads import DJANGO_THREADS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statusplatform.settings")
@@ -43,7 +44,7 @@ def keep_published_files() -> None:
 django_part = Guarded(load_django, limit=DJANGO_THREADS)
 application = HealthEndpoints(
     Front(
-        django_part,
+        StaticFiles(django_part, root=env.data_dir() / "static"),
         published_dir=env.published_dir(),
         pages_domain=env.text("PAGES_DOMAIN", "localhost"),
         main_host=str(urlsplit(env.public_url()).hostname),
