@@ -20,13 +20,18 @@ HEARTBEAT_LIMIT_S = 30.0
 LAG_LIMIT_S = 15.0
 
 
-def look() -> dict[str, Check]:
-    """Look at database, broker, heartbeats and scheduler."""
+def look_at_database() -> dict[str, Check]:
+    """Look at the database and at what it says of worker, beat and scheduler."""
     try:
-        return {"broker": _broker(), **_database()}
+        return _database()
     finally:
         # The thread ends, and its connection with it.
         connections.close_all()
+
+
+def look_at_broker() -> dict[str, Check]:
+    """Look whether the broker is reached."""
+    return {"broker": _broker()}
 
 
 def _database() -> dict[str, Check]:

@@ -199,9 +199,20 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # These write several lines a second, one for each message, which say nothing by themselves.
+    "filters": {"one line per outage": {"()": "statusplatform.logs.OneLinePerOutage"}},
+    # At INFO these write several lines a second, one for each message, which say nothing.
     "loggers": {
-        name: {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}
-        for name in ("celery.beat", "celery.app.trace", "celery.worker.strategy", "kombu")
-    },
+        name: {
+            "level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL,
+            "filters": ["one line per outage"],
+        }
+        for name in (
+            "celery.app.trace",
+            "celery.beat",
+            "celery.worker.strategy",
+            "django_celery_beat.schedulers",
+            "kombu",
+        )
+    }
+    | {"celery.worker.consumer.consumer": {"filters": ["one line per outage"]}},
 }

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import threading
 from importlib import import_module
-from typing import Any
 from urllib.parse import urlsplit
 
 from apps.publishing.front import Front
 from apps.publishing.front_answers import WSGIApp
 from apps.publishing.front_guard import Guarded
 from statusplatform import env
-from statusplatform.health import HealthEndpoints
+from statusplatform.health import Check, HealthEndpoints, Look
 from statusplatform.static_files import StaticFiles
 from statusplatform.threads import DJANGO_THREADS
 
@@ -29,10 +28,17 @@ def load_django() -> WSGIApp:
     return application
 
 
-def look() -> dict[str, dict[str, Any]]:
-    """Look at what the platform needs; that needs Django's models."""
-    django_part.load()
-    return dict(import_module("statusplatform.readiness").look())
+def look_at(need: str) -> Look:
+    """Return the look at what the platform needs; that needs Django's models."""
+
+    def look() -> dict[str, Check]:
+        django_part.load()
+        checks: dict[str, Check] = getattr(
+            import_module("statusplatform.readiness"), f"look_at_{need}"
+        )()
+        return checks
+
+    return look
 
 
 def keep_published_files() -> None:
@@ -49,6 +55,6 @@ application = HealthEndpoints(
         pages_domain=env.text("PAGES_DOMAIN", "localhost"),
         main_host=str(urlsplit(env.public_url()).hostname),
     ),
-    look,
+    {need: look_at(need) for need in ("database", "broker")},
 )
 threading.Thread(target=keep_published_files, name="published files", daemon=True).start()

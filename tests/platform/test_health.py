@@ -40,7 +40,7 @@ def refuse(*_: Any) -> Any:
 
 
 def endpoints(look: Callable[[], dict[str, Any]] = refuse) -> HealthEndpoints:
-    return HealthEndpoints(refuse, look)
+    return HealthEndpoints(refuse, {"database": look})
 
 
 def test_alive_asks_nobody() -> None:
@@ -97,6 +97,26 @@ def test_a_look_that_hangs_is_answered_in_time_and_not_repeated() -> None:
     assert looks == [1]
 
 
+def test_one_need_that_hangs_does_not_hide_the_others() -> None:
+    go_on = threading.Event()
+
+    def hang() -> dict[str, Any]:
+        go_on.wait(30)
+        return {}
+
+    looks = {"broker": hang, "database": lambda: {"database": {"ok": True, "detail": ""}}}
+
+    status, body = call(HealthEndpoints(refuse, looks), "/readyz")
+    go_on.set()
+
+    assert status == 503
+    assert {name: check["ok"] for name, check in body["checks"].items()} == {
+        "broker": False,
+        "database": True,
+    }
+    assert "no answer" in body["checks"]["broker"]["detail"]
+
+
 def test_a_fresh_look_is_shared() -> None:
     looks: list[int] = []
 
@@ -104,16 +124,17 @@ def test_a_fresh_look_is_shared() -> None:
         looks.append(1)
         return {}
 
-    readiness = Readiness(look)
+    readiness = Readiness("database", look)
 
     for _ in range(10):
-        readiness.checks()
+        readiness.start()
+        readiness.wait(deadline=time.monotonic() + 5)
 
     assert looks == [1]
 
 
 def test_other_methods_are_refused_and_other_paths_handed_on() -> None:
-    application = HealthEndpoints(lambda environ, start: [start("200 OK", []) or b"1"], refuse)
+    application = HealthEndpoints(lambda environ, start: [start("200 OK", []) or b"1"], {})
 
     assert call(application, "/healthz", "POST")[0] == 405
     assert call(application, "/elsewhere") == (200, 1)

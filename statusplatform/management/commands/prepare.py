@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -66,7 +67,7 @@ class Command(BaseCommand):
 
     def _load_demo(self, url: str) -> None:
         os.environ["DEMO_URL"] = url
-        call_command("apply", str(DEMO_FILE), stdout=self.stderr)
+        call_command("apply", str(DEMO_FILE), stdout=io.StringIO())
 
     def _make_admin(self) -> str:
         password = secrets.token_urlsafe(9)

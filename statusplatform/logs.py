@@ -1,0 +1,23 @@
+"""What the log says while the database or the broker is away: a line each time, not a traceback."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import InterfaceError, OperationalError
+from kombu.exceptions import KombuError
+
+
+class OneLinePerOutage(logging.Filter):
+    """Shorten a record about a lost connection to its first line, which names the cause.
+
+    For loggers of loops that try again by themselves, many times a minute (settings.LOGGING).
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OperationalError | InterfaceError | KombuError | OSError):
+            lines = record.getMessage().splitlines() or [""]
+            record.msg, record.args = lines[0], ()
+            record.exc_info = record.exc_text = None
+        return True

@@ -1,0 +1,51 @@
+"""The log during an outage: one line each time; a fault keeps its traceback."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+
+FORMATTER = logging.Formatter("%(message)s")
+
+
+def logged(name: str, error: Exception, message: str, *args: Any) -> str:
+    """Return what the logger would write about an error."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    try:
+        raise error
+    except Exception:
+        logger.error(message, *args, exc_info=True)  # as Celery does
+    finally:
+        logger.removeHandler(handler)
+    return FORMATTER.format(records[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["celery.app.trace", "celery.beat", "django_celery_beat.schedulers"]
+)
+@pytest.mark.parametrize("kind", [OperationalError, BrokerError, ConnectionRefusedError])
+def test_an_outage_is_one_line(name: str, kind: type[Exception]) -> None:
+    text = logged(name, kind("connection refused"), "Message Error: %s\n%s", "refused", ["stack"])
+
+    assert text == "Message Error: refused"
+
+
+def test_a_fault_keeps_its_traceback() -> None:
+    text = logged("celery.app.trace", ValueError("wrong"), "Task failed")
+
+    assert "Traceback" in text
+
+
+def test_routine_lines_of_the_loops_are_left_out() -> None:
+    loggers = settings.LOGGING["loggers"]
+
+    assert loggers["celery.beat"]["level"] == "WARNING"
