@@ -18,7 +18,7 @@ from apps.publishing.models import Publication
 from tests import factories as make
 from tests.publishing import models
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -114,6 +114,7 @@ def test_a_newer_version_of_this_host_is_kept(page, published_dir):
     assert versions.current_name(published_dir, page.public_id) == name
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_thread_keeps_the_folder_while_the_application_lives(page, settings, tmp_path):
     settings.PUBLISHED_DIR = tmp_path / "elsewhere"
     stopping = threading.Event()

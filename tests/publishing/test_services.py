@@ -22,7 +22,8 @@ from apps.publishing.models import Bundle, Publication
 from tests import factories as make
 from tests.factories import NOW
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+two_connections = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def rename(page: Page, name: str) -> None:
         pages_changed.send(sender=Page, page_ids={page.pk}, at=NOW)
 
 
+@two_connections
 def test_a_change_raises_what_is_asked_for_in_its_own_transaction(page):
     def fail_after() -> None:
         with transaction.atomic():
@@ -72,6 +74,7 @@ def test_a_change_raises_what_is_asked_for_in_its_own_transaction(page):
     assert publication(page).requested_seq == 2
 
 
+@two_connections
 def test_asking_twice_at_once_for_a_page_without_a_row_makes_one():
     page = make.PageFactory()
 
@@ -254,6 +257,7 @@ def test_addresses_are_published(page, published_dir):
     assert set(hosts["domains"]) == {"up.acme.test"}
 
 
+@two_connections
 def test_the_files_of_a_version_agree_while_it_is_changed_under_load(page, published_dir):
     component = make.ComponentFactory(page=page, name="n0")
     rename(page, "n0")
