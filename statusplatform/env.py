@@ -167,7 +167,14 @@ def database() -> dict[str, Any]:
         }
     else:
         config.setdefault("OPTIONS", {})
-        config["OPTIONS"] |= {"connect_timeout": 3}
+        # Threads that wait for an answer notice that the network or the other host is gone.
+        config["OPTIONS"] |= {
+            "connect_timeout": 3,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+        }
         config["CONN_HEALTH_CHECKS"] = True
     # Closing the last connection to SQLite writes its whole log back: keep it, as on PostgreSQL.
     config["CONN_MAX_AGE"] = 60
