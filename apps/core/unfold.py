@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from django import forms
     from django.contrib import admin
-    from django.contrib.admin import AdminSite as AdminSite
+    from django.contrib.admin import AdminSite
     from django.contrib.auth import forms as auth_forms
 
     ModelAdmin: TypeAlias = admin.ModelAdmin[Any]

@@ -124,7 +124,11 @@ class AffectedInline(DependentSelects, PartTable):
     autocomplete_fields = ["component"]
     dependent_fields = {"component": {"page": "page_id"}}
     verbose_name = "affected component"
-    extra = 1
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_choice_field(
+            db_field, request, **{"initial": ComponentStatus.PARTIAL_OUTAGE, **kwargs}
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

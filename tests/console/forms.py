@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.forms import BaseForm
+from django.forms import BaseForm, Select
 from django.test import Client
 
 
@@ -58,6 +58,10 @@ def _values(form: BaseForm) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for field in form:
         value = field.value()
+        widget = getattr(field.field.widget, "widget", field.field.widget)
+        if value is None and isinstance(widget, Select) and not widget.allow_multiple_selected:
+            # A select without an empty option always sends something.
+            value = next((key for key, _ in widget.choices), None)
         if value is None or value is False:
             continue
         data[field.html_name] = "on" if value is True else value
