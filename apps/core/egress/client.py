@@ -359,6 +359,9 @@ class Transfers:
             self._slots.release(
                 transfer.admission, time.monotonic(), answered=response.status is not None
             )
+            # The two refer to each other: all that belongs to a check would wait for a garbage
+            # collection, and those stop every thread (measured: 100 ms and more).
+            transfer.admission = None
         _call(transfer.on_done, response)
 
     def _shut(self) -> None:
