@@ -8,6 +8,9 @@ from django.db import InterfaceError, OperationalError
 from kombu.exceptions import KombuError
 
 
+LOST = (OperationalError, InterfaceError, KombuError, ConnectionError, TimeoutError)
+
+
 class OneLinePerOutage(logging.Filter):
     """Shorten a record about a lost connection to its first line, which names the cause.
 
@@ -16,8 +19,17 @@ class OneLinePerOutage(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, OperationalError | InterfaceError | KombuError | OSError):
+        if _tells_of_outage(error):
             lines = record.getMessage().splitlines() or [""]
             record.msg, record.args = lines[0], ()
             record.exc_info = record.exc_text = None
         return True
+
+
+def _tells_of_outage(error: BaseException | None) -> bool:
+    """Tell whether the error, or one during whose handling it was raised, is a lost connection."""
+    while error is not None:
+        if isinstance(error, LOST):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

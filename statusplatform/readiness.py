@@ -77,6 +77,6 @@ def _broker() -> Check:
         with current_app.connection_for_write(connect_timeout=LIMIT_S) as connection:
             connection.connect()
     except Exception:  # each transport raises its own errors
-        logger.warning("readiness: broker not reached", exc_info=True)
+        logger.exception("readiness: broker not reached")
         return {"ok": False, "detail": "not reached"}
     return {"ok": True, "detail": ""}

@@ -214,5 +214,8 @@ LOGGING = {
             "kombu",
         )
     }
-    | {"celery.worker.consumer.consumer": {"filters": ["one line per outage"]}},
+    | {
+        name: {"filters": ["one line per outage"]}
+        for name in ("celery.worker.consumer.consumer", "statusplatform.readiness")
+    },
 }

@@ -39,6 +39,13 @@ def test_an_outage_is_one_line(name: str, kind: type[Exception]) -> None:
     assert text == "Message Error: refused"
 
 
+def test_an_outage_behind_another_error_is_one_line_too() -> None:
+    error = RuntimeError("could not apply")
+    error.__context__ = OperationalError("connection refused")
+
+    assert logged("celery.beat", error, "Message Error") == "Message Error"
+
+
 def test_a_fault_keeps_its_traceback() -> None:
     text = logged("celery.app.trace", ValueError("wrong"), "Task failed")
 
