@@ -7,7 +7,6 @@ import logging
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import KombuError
 
-
 LOST = (OperationalError, InterfaceError, KombuError, ConnectionError, TimeoutError)
 
 
