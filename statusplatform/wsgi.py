@@ -47,7 +47,7 @@ def keep_published_files() -> None:
     import_module("apps.publishing.bundles").sync_bundles(threading.Event())
 
 
-django_part = Guarded(load_django, limit=DJANGO_THREADS, free_prefix="/static/")
+django_part = Guarded(load_django, limit=DJANGO_THREADS)
 application = HealthEndpoints(
     Front(
         StaticFiles(django_part, root=env.data_dir() / "static"),

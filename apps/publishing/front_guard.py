@@ -15,15 +15,8 @@ class Guarded:
     back in a moment, and readers still have the threads that are left.
     """
 
-    def __init__(
-        self, load: Callable[[], WSGIApp], *, limit: int, free_prefix: str | None = None
-    ) -> None:
-        """Take how to load the application; paths below `free_prefix` never hang and need no place.
-
-        Those are static files: a browser asks for more of them at once than there are places.
-        """
+    def __init__(self, load: Callable[[], WSGIApp], *, limit: int) -> None:
         self._load = load
-        self._free_prefix = free_prefix
         self._application: WSGIApp | None = None
         self._loading = threading.Lock()
         self._places = threading.BoundedSemaphore(limit)
@@ -36,9 +29,6 @@ class Guarded:
             return self._application
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        is_free = self._free_prefix and environ["PATH_INFO"].startswith(self._free_prefix)
-        if is_free and self._application is not None:
-            return self._application(environ, start_response)
         if not self._places.acquire(blocking=False):
             return busy("The service is busy.", environ, start_response)
         is_held = True

@@ -98,27 +98,6 @@ def test_who_asks_for_json_is_refused_in_json(hanging, published_dir):
         thread.join()
 
 
-def test_static_files_need_no_place(hanging):
-    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith("/static/"):
-            start_response("200 OK", [])
-            return [b"style"]
-        return hanging(environ, start_response)
-
-    guarded = Guarded(lambda: application, limit=1, free_prefix="/static/")
-    client = Client(guarded)
-    guarded.load()
-    thread = threading.Thread(target=client.get, args=("/admin/",))
-    thread.start()
-    while not hanging.inside:
-        time.sleep(0.005)
-
-    assert client.get("/admin/").status == 503
-    assert client.get("/static/admin.css").body == b"style"
-    hanging.go_on.set()
-    thread.join()
-
-
 def test_a_place_is_given_back_after_an_error(published_dir):
     def failing(environ: Any, start_response: Any) -> Iterable[bytes]:
         raise RuntimeError("out of order")
