@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,10 +20,12 @@ from apps.monitors.definition import MonitorDefinition
 from apps.monitors.engine import leases
 from apps.monitors.engine.claim import claim
 from apps.monitors.engine.engine import Engine
+from apps.monitors.engine.flights import Flight
 from apps.monitors.engine.sql import HELD_LEASE, RENEW_S
 from apps.monitors.models import LatestPass, Monitor, Outage, Run, RunDetail, Schedule
 from apps.monitors.services import create_monitor, pause_monitor, run_now
 from tests.factories import NOW, PERSON, WorkspaceFactory
+from tests.monitors.conftest import needs_postgresql
 from tests.monitors.fixtures.targets import Target
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,7 +148,7 @@ def test_slots_that_come_due_during_a_run_are_overruns(engine: Engine, target: T
 def test_more_hanging_targets_than_slots_do_not_move_the_others(target: Target):
     engine = Engine(new_transfers(slots=8))
     for number in range(30):
-        monitor_of(f"{target.url}/hang", name=f"Hanging {number}", timeout_s=6, due_in_s=0.2)
+        monitor_of(f"{target.url}/hang", name=f"Hanging {number}", timeout_s=60, due_in_s=0.2)
     well = [
         monitor_of(f"{target.url}/well{number}", interval_s=1, due_in_s=1.8) for number in range(4)
     ]
@@ -317,6 +321,41 @@ def test_leases_are_renewed_while_a_run_goes_on(target: Target):
         )
     finally:
         engine.stop(drain_s=0)
+
+
+def test_what_a_finished_check_leaves_needs_no_garbage_collection(engine: Engine, target: Target):
+    """A collection stops every thread, so it moves the checks that are due meanwhile."""
+    monitor_of(f"{target.url}/health", due_in_s=0)
+    gc.collect()
+    gc.disable()
+
+    try:
+        tick(engine)
+        wait_for(lambda: Run.objects.exists() and engine.in_flight == 0)
+        wait_for(lambda: not any(isinstance(item, Flight) for item in gc.get_objects()))
+    finally:
+        gc.enable()
+
+
+@pytest.mark.postgres
+@needs_postgresql
+def test_the_engine_reconnects_when_its_connections_are_cut(engine: Engine, target: Target):
+    schedule = monitor_of(f"{target.url}/health", interval_s=1, due_in_s=0.2)
+    tick(engine)
+    wait_for(lambda: Run.objects.count() >= 2)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    seen = Run.objects.count()
+    wait_for(lambda: Run.objects.count() >= seen + 3)
+
+    slots = list(Run.objects.order_by("due_at").values_list("due_at", flat=True))
+    assert all(after - before == timedelta(seconds=1) for before, after in pairwise(slots))
+    schedule.refresh_from_db()
+    assert schedule.claim_no == 1
 
 
 def test_a_lease_may_be_renewed_late_twice():
