@@ -6,8 +6,9 @@
      "checks": {name: {"ok": bool, "detail": text, "age_s" | "lag_s": seconds}}}
 
 with 200 or 503. It names no address, since anyone may read it. A thread for each need looks, at most
-once a second; whoever asks waits no longer than LIMIT_S, also when the database hangs. Nothing of
-Django is imported here: the looks are handed in (`readiness.py`).
+once a second; a look that has gone on for LIMIT_S hangs, and nobody waits for it any more. Before that a few
+may wait; all others are told what the look before found, so that a hanging database never takes the threads
+of those who read pages. Nothing of Django is imported here: the looks are handed in (`readiness.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 LIMIT_S = 2.0
 FRESH_S = 1.0
+# Of the web process's threads: see threads.py.
+MOST_WAITING = 2
 
 Check = dict[str, Any]
 Look = Callable[[], dict[str, Check]]
@@ -41,8 +44,8 @@ class Readiness:
         self._look = look
         self._condition = threading.Condition()
         self._is_looking = False
-        self._checks: dict[str, Check] = {}
-        self._looked_at = float("-inf")
+        self._checks: dict[str, Check] = {name: {"ok": False, "detail": "not looked at yet"}}
+        self._began_at = self._looked_at = float("-inf")
 
     def start(self) -> None:
         """Begin a look unless one goes on or the last is fresh."""
@@ -50,15 +53,31 @@ class Readiness:
             if self._is_looking or self._is_fresh():
                 return
             self._is_looking = True
+            self._began_at = time.monotonic()
             threading.Thread(target=self._renew, name=f"ready: {self._name}", daemon=True).start()
 
-    def wait(self, *, deadline: float) -> dict[str, Check]:
-        """Return what the look begun before found; at the deadline (monotonic) say it hangs."""
+    def wait(self) -> dict[str, Check]:
+        """Return what the look begun before found; once it has gone on for LIMIT_S, that it hangs."""
         with self._condition:
             while self._is_looking:
-                if not self._condition.wait(deadline - time.monotonic()):
-                    return {self._name: {"ok": False, "detail": f"no answer in {LIMIT_S:g} s"}}
+                if not self._condition.wait(self._began_at + LIMIT_S - time.monotonic()):
+                    return self._hanging()
             return self._checks
+
+    def known(self) -> dict[str, Check] | None:
+        """Return what can be said at once; None when the answer is worth waiting for."""
+        with self._condition:
+            if not self._is_looking:
+                return self._checks
+            return self._hanging() if time.monotonic() > self._began_at + LIMIT_S else None
+
+    def last(self) -> dict[str, Check]:
+        """Return what the last finished look found."""
+        with self._condition:
+            return self._checks
+
+    def _hanging(self) -> dict[str, Check]:
+        return {self._name: {"ok": False, "detail": f"no answer in {LIMIT_S:g} s"}}
 
     def _is_fresh(self) -> bool:
         return time.monotonic() - self._looked_at <= FRESH_S
@@ -82,6 +101,7 @@ class HealthEndpoints:
     def __init__(self, application: WSGIApp, looks: Mapping[str, Look]) -> None:
         self._application = application
         self._needs = [Readiness(name, look) for name, look in looks.items()]
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO")
@@ -98,11 +118,21 @@ class HealthEndpoints:
     def _checks(self) -> dict[str, Check]:
         for need in self._needs:
             need.start()
-        deadline = time.monotonic() + LIMIT_S
+        answers = [need.known() for need in self._needs]
+        if any(answer is None for answer in answers):
+            answers = self._awaited()
         found: dict[str, Check] = {}
-        for need in self._needs:
-            found |= need.wait(deadline=deadline)
+        for answer in answers:
+            found |= answer or {}
         return found
+
+    def _awaited(self) -> list[dict[str, Check] | None]:
+        if not self._waiting.acquire(blocking=False):
+            return [need.known() or need.last() for need in self._needs]
+        try:
+            return [need.wait() for need in self._needs]
+        finally:
+            self._waiting.release()
 
 
 def _answer(
