@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from apps.accounts.models import Workspace
@@ -99,3 +103,25 @@ def test_export_writes_to_standard_output_or_to_a_file(db: None, tmp_path: Path)
     assert (kept.code, kept.out) == (0, "")
     assert (tmp_path / "out.yaml").read_text() == export()
     assert (refused.code, refused.err) == (1, f"{tmp_path}: Is a directory\n")
+
+
+@pytest.mark.parametrize("words", [("apply", "examples/full.yaml"), ("export",)])
+def test_a_database_that_is_not_migrated_is_said_in_one_line(
+    words: tuple[str, ...], tmp_path: Path
+):
+    environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environ["DATA_DIR"] = str(tmp_path)
+
+    run = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=settings.BASE_DIR,
+        env=environ | dict.fromkeys(("DEMO_URL", "DEMO_PASSWORD"), "http://example.com"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert run.stderr.startswith("CommandError: the database is not migrated")
+    assert run.stderr.count("\n") == 1

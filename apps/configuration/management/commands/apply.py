@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from apps.configuration.management.readiness import usable_database
 from apps.configuration.plan import Report
 from apps.configuration.services import apply_content, apply_file
 from apps.core.actors import command_actor
@@ -42,10 +43,11 @@ class Command(BaseCommand):
             "show": self._show,
         }
         try:
-            if file == "-":
-                report = apply_content(sys.stdin.buffer.read(), **how)
-            else:
-                report = apply_file(file, **how)
+            with usable_database():
+                if file == "-":
+                    report = apply_content(sys.stdin.buffer.read(), **how)
+                else:
+                    report = apply_file(file, **how)
         except OSError as error:
             self.stderr.write(f"{file}: {error.strerror or error}")
             sys.exit(1)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from apps.configuration.management.readiness import usable_database
 from apps.configuration.services import export
 
 
@@ -23,7 +24,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, file: str, **options: Any) -> None:
-        text = export()
+        with usable_database():
+            text = export()
         if file == "-":
             self.stdout.write(text, ending="")
             return
