@@ -11,7 +11,7 @@ from apps.configuration.kinds import AnyValue, Day, Key, ListOf, Record
 from apps.configuration.placeholders import Placeholders, escape
 from apps.configuration.plan import same
 from apps.configuration.reading import VERSION
-from apps.configuration.secrets import is_secret, only_refers
+from apps.configuration.secrets import is_secret
 from apps.configuration.sections import (
     connectors,
     integrations_present,
@@ -24,6 +24,7 @@ from apps.configuration.sections import (
 from apps.configuration.sections.bringing import Present, Values
 from apps.configuration.writing import dump
 from apps.integrations.models import Connector
+from apps.monitors.confidential import only_refers
 
 Path = tuple[str, ...]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from apps.configuration.problems import Problem
-from apps.configuration.secrets import is_hidden, only_refers
+from apps.configuration.secrets import is_hidden
+from apps.monitors.confidential import only_refers
 
 Action = Literal["add", "change", "remove"]
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}

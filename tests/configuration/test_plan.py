@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from apps.configuration import schema
 from apps.configuration.plan import differences, same
-from apps.configuration.secrets import is_secret, only_refers
+from apps.configuration.secrets import is_secret
 from apps.configuration.sections.ordering import match_moved, reordered
+from apps.monitors.confidential import only_refers
 from tests.configuration.test_examples import every_record
 
 DOCS = (Path(__file__).parents[2] / "docs/configuration.md").read_text()

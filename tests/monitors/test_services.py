@@ -404,6 +404,62 @@ def test_the_audit_trail_names_what_changed_and_shows_no_secret():
         assert secret not in str(changes)
 
 
+def test_the_audit_trail_tells_of_headers_bodies_and_addresses_and_shows_no_secret_in_them():
+    before = replace(
+        PLAIN,
+        url="https://ann:s3cret@target.test/",
+        headers=(
+            ("Authorization", "Bearer t0ken"),
+            ("X-Api-Key", "s3cret"),
+            ("X-Auth-Token", "{{token}}"),
+            ("X-Client", "tests"),
+        ),
+        body="password=hunter2",
+    )
+    after = replace(
+        before,
+        url="https://ann:t0ken@target.test/",
+        headers=(
+            ("Authorization", "Bearer correct horse"),
+            ("Cookie", "session=t0ken"),
+            ("X-Auth-Token", "Bearer {{token}}"),
+            ("X-Client", "probes"),
+        ),
+        body=None,
+        json={"password": "correct horse"},
+    )
+    monitor = create(requests=(before,))
+    changed = replace(definition_of(monitor), requests=(after,))
+
+    update_monitor(monitor_id=monitor.pk, definition=changed, actor=PERSON, at=NOW)
+
+    changes = AuditEvent.objects.get(action="monitor.updated").changes
+    assert {name.removeprefix("requests[0]."): values for name, values in changes.items()} == {
+        "url": ["•••", "•••"],
+        "headers.Authorization": ["•••", "•••"],
+        "headers.X-Api-Key": ["•••", None],
+        "headers.Cookie": [None, "•••"],
+        "headers.X-Auth-Token": ["{{token}}", "Bearer {{token}}"],
+        "headers.X-Client": ["tests", "probes"],
+        "body": ["•••", ""],
+        "json": [None, "•••"],
+        "body_kind": ["text", "json"],
+    }
+
+
+def test_a_request_does_not_print_what_it_sends():
+    request = RequestSpec(
+        "Home",
+        "https://target.test/",
+        headers=(("Authorization", "Bearer t0ken"),),
+        body="hunter2",
+        json={"password": "hunter2"},
+    )
+
+    assert "t0ken" not in repr(request)
+    assert "hunter2" not in repr(request)
+
+
 def test_what_the_platform_does_itself_leaves_no_event():
     create_monitor(definition=definition(), actor=AUTOMATION, at=NOW)
 

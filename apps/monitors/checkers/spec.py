@@ -68,9 +68,9 @@ class RequestSpec:
     name: str
     url: str
     method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: str | None = None
-    json: Any = UNSET
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: str | None = field(default=None, repr=False)
+    json: Any = field(default=UNSET, repr=False)
     auth: AuthSpec = field(default_factory=AuthSpec)
     assertions: tuple[AssertionSpec, ...] = ()
     extractions: tuple[ExtractionSpec, ...] = ()

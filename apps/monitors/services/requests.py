@@ -9,6 +9,7 @@ from typing import Any
 from apps.core import audit
 from apps.core.errors import Invalid
 from apps.core.validation import clean
+from apps.monitors import confidential
 from apps.monitors.checkers.spec import UNSET, RequestSpec
 from apps.monitors.definition import auth_config
 from apps.monitors.models import Assertion, Extraction, Monitor, MonitorRequest
@@ -65,9 +66,21 @@ def write_requests(*, monitor: Monitor, requests: Sequence[RequestSpec], at: dat
 
 
 def request_columns(request: RequestSpec) -> dict[str, Any]:
-    """Return the request's columns for the audit trail; its auth compares and is never shown."""
+    """Return the request's columns for the audit trail, each header as one of its own.
+
+    What is or may be a secret (auth, some headers, what a body is filled with) compares and is never shown.
+    """
     columns = audit.snapshot(_row(request, 0))
-    columns = {name: columns[name] for name in _COLUMNS if name != "position"}
+    columns = {name: columns[name] for name in _COLUMNS if name not in {"position", "headers"}}
+    for name, value in request.headers:
+        is_secret = confidential.is_secret_header(name) and not confidential.only_refers(value)
+        columns[f"headers.{name}"] = audit.concealed(value) if is_secret else value
+    for name in ("body", "json"):
+        value = columns[name]
+        if not (value is None or (isinstance(value, str) and confidential.only_refers(value))):
+            columns[name] = audit.concealed(value)
+    if confidential.holds_password(request.url):
+        columns["url"] = audit.concealed(request.url)
     columns["assertions"] = [_text(vars(item)) for item in request.assertions]
     columns["extract"] = [_text(vars(item)) for item in request.extractions]
     return columns
