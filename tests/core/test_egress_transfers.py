@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -254,6 +256,34 @@ def test_descriptors_are_given_back() -> None:
 
     # The server, the loop's own few, and the last connection that is being closed.
     assert used < 30
+
+
+def test_a_want_of_descriptors_is_the_platforms_fault() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with serving(answering()) as server, running() as transfers:
+        transfers.fetch(request(server.url()))
+        lowest_free = os.dup(0)
+        os.close(lowest_free)
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+        try:
+            response = transfers.fetch(request(server.url()))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert response.error is not None
+    assert (response.error.code, response.error.fault) == ("internal", Fault.PLATFORM)
+
+
+def test_a_look_up_that_this_host_cannot_make_is_the_platforms_fault() -> None:
+    def resolve(host: str) -> Lookup:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with running(resolve=resolve) as transfers:
+        response = transfers.fetch(request("http://shop.test/"))
+
+    assert response.error is not None
+    assert (response.error.code, response.error.fault) == ("internal", Fault.PLATFORM)
 
 
 def _open_files() -> int:

@@ -296,8 +296,14 @@ class Transfers:
                 logger.exception("egress: a transfer could not be started")
                 self._finish(transfer, transfer.fail(_INTERNAL))
             return
-        message = f"{transfer.target.host} does not resolve: {lookup.error}"
-        self._finish(transfer, transfer.fail(EgressError("dns_failed", message, Fault.NETWORK)))
+        host = transfer.target.host
+        if lookup.is_our_fault:
+            message = f"{host} could not be looked up: {lookup.error}"
+            error = EgressError("internal", message, Fault.PLATFORM)
+        else:
+            message = f"{host} does not resolve: {lookup.error}"
+            error = EgressError("dns_failed", message, Fault.NETWORK)
+        self._finish(transfer, transfer.fail(error))
 
     def _lookup_timed_out(self, transfer: Transfer, began: float) -> None:
         if not transfer.is_done and transfer.lookup_began == began:

@@ -21,6 +21,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ _HEADER_FLOOD = re.compile(
     r"too (large|many|long).*header|header.*too (large|many|long)", re.IGNORECASE
 )
 _TOO_LARGE = 100  # CURLE_TOO_LARGE, which pycurl does not name
+_WANTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _CERTIFICATE = re.compile(r"^SSL(?: certificate problem)?: ")
 
 
@@ -117,6 +119,18 @@ def timed_out(facts: Facts) -> EgressError:
         phase = f"the answer did not end ({facts.received_bytes} bytes of its body came)"
     return EgressError(
         "timeout", f"{phase} within {facts.timeout_s:g} s at {facts.where}", Fault.NETWORK
+    )
+
+
+def is_our_want(error: OSError) -> bool:
+    """Tell whether a socket could not be made for want of something that this host is out of."""
+    return error.errno in _WANTS
+
+
+def wanting(error: OSError) -> EgressError:
+    """Say what this host is out of: it says nothing about the target."""
+    return EgressError(
+        "internal", f"no connection could be opened here: {error.strerror}", Fault.PLATFORM
     )
 
 

@@ -26,10 +26,14 @@ _IDLE_S = 30.0
 
 @dataclass(frozen=True)
 class Lookup:
-    """A name's addresses in the order to try them; none and a reason when it has none."""
+    """A name's addresses in the order to try them; none and a reason when it has none.
+
+    `is_our_fault`: this host could not even ask, so nothing is known about the name.
+    """
 
     addresses: tuple[str, ...]
     error: str = ""
+    is_our_fault: bool = False
 
 
 class Resolver:
@@ -116,7 +120,7 @@ class Resolver:
             return self._resolve(host)
         except Exception:
             logger.exception("a name look-up crashed")
-            return Lookup((), "the look-up crashed")
+            return Lookup((), "the look-up crashed", is_our_fault=True)
 
     def _next(self) -> Admission[str] | None:
         while True:
@@ -133,7 +137,11 @@ def system_lookup(host: str) -> Lookup:
     """Ask the system's resolver: hosts file, DNS, whatever else it is set up for."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        return Lookup((), (error.strerror if isinstance(error, OSError) else None) or str(error))
+    except UnicodeError as error:
+        return Lookup((), str(error))
+    except OSError as error:
+        # What is no gaierror is this system's own: no descriptor, no memory.
+        is_our_fault = not isinstance(error, socket.gaierror) or error.errno == socket.EAI_MEMORY
+        return Lookup((), error.strerror or str(error), is_our_fault)
     addresses = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
     return Lookup(tuple(addresses)[:_MAX_ADDRESSES], "" if addresses else "it has no address")

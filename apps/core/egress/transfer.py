@@ -64,6 +64,7 @@ class Transfer:
         "_refusal",
         "_timings",
         "_truncated",
+        "_want",
         "admission",
         "cookies",
         "deadline",
@@ -113,6 +114,7 @@ class Transfer:
         self._timings = Timings()
         self._expires_at: datetime | None = None
         self._refusal: Refusal | None = None
+        self._want: OSError | None = None
         self._chunks: list[bytes] = []
         self._header_lines: list[bytes] = []
         self._forget_answer()
@@ -192,6 +194,8 @@ class Transfer:
         error = None
         if self._refusal is not None and code == pycurl.E_COULDNT_CONNECT:
             error = EgressError("address_refused", self._refusal.message, Fault.REQUEST)
+        elif self._want is not None and code == pycurl.E_COULDNT_CONNECT:
+            error = failures.wanting(self._want)
         elif code != pycurl.E_OK:
             error = failures.explain(code, detail, self._facts(status, hop))
         elif self._truncated:
@@ -287,7 +291,12 @@ class Transfer:
         if refusal is not None:
             self._refusal = refusal
             return pycurl.SOCKET_BAD
-        return _Descriptor(socket.socket(family, kind, protocol).detach())
+        try:
+            return _Descriptor(socket.socket(family, kind, protocol).detach())
+        except OSError as error:
+            if failures.is_our_want(error):
+                self._want = error
+            return pycurl.SOCKET_BAD
 
     def _write(self, data: bytes) -> int | None:
         room = self.request.max_body_bytes - self._received
@@ -306,6 +315,7 @@ class Transfer:
         self._received = 0
         self._truncated = False
         self._refusal = None
+        self._want = None
 
     def _add(self, hop: Timings) -> None:
         sums = self._timings
