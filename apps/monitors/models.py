@@ -139,7 +139,10 @@ class Monitor(ArchivableModel):
 
 
 class MonitorRequest(PublicModel):
-    """One request of an HTTP monitor, in its order. `auth` is {"type": ..., ...} as in docs/configuration.md."""
+    """One request of an HTTP monitor, in its order. `auth` is {"type": ..., ...} as in docs/configuration.md.
+
+    Headers are encrypted as well: people write keys into them.
+    """
 
     class BodyKind(models.TextChoices):
         NONE = "none", "None"
@@ -151,7 +154,7 @@ class MonitorRequest(PublicModel):
     name = models.CharField(max_length=120)
     method = models.CharField(max_length=20, default="GET")
     url = models.TextField(verbose_name="URL")
-    headers = models.JSONField(default=dict, blank=True)
+    headers = EncryptedJSONField(default=dict, blank=True)
     body_kind = models.CharField(max_length=4, choices=BodyKind.choices, default=BodyKind.NONE)
     body = models.TextField(blank=True, default="")
     json = models.JSONField(null=True, blank=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -134,6 +135,7 @@ def test_secrets_are_never_shown_and_kept_when_left_empty(console: Client, monit
         requests__0__auth_type="basic",
         requests__0__auth_username="robin",
         requests__0__auth_password=CANARY,
+        requests__0__header_lines=f"X-Api-Key: {CANARY}\nX-Auth-Token: {{{{token}}}}\nX-Client: status",
     )
 
     shown = console.get(_change(monitor)).content.decode()
@@ -142,10 +144,24 @@ def test_secrets_are_never_shown_and_kept_when_left_empty(console: Client, monit
     definition = definition_of(Monitor.objects.get())
     assert CANARY not in shown
     assert "password" in shown
+    assert "X-Api-Key: •••\nX-Auth-Token: {{token}}\nX-Client: status" in shown
     assert definition.name == "Orders, renamed"
     assert definition.secret_variables == {"password": CANARY}
     assert definition.requests[0].auth.password == CANARY
+    assert definition.requests[0].headers == (
+        ("X-Api-Key", CANARY),
+        ("X-Auth-Token", "{{token}}"),
+        ("X-Client", "status"),
+    )
+    assert CANARY not in str(_as_stored("monitors_monitorrequest"))
     assert CANARY not in str(list(AuditEvent.objects.values_list("changes", flat=True)))
+
+
+def _as_stored(table: str) -> list[tuple[object, ...]]:
+    """Return the table as the database holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        return list(cursor.fetchall())
 
 
 def test_a_secret_that_was_just_typed_is_not_sent_back_with_an_error(
@@ -177,6 +193,7 @@ def test_a_secret_is_removed_only_when_asked_to(console: Client, monitor: Monito
     [
         ("requests-0-url", "ftp://example.com", "must begin with http://"),
         ("requests-0-header_lines", "no colon here", "Line 1"),
+        ("requests-0-header_lines", "X-Key: •••", "Nothing is stored for X-Key"),
         (
             "requests-0-assertion_rows",
             "- {source: status, operator: equals, value: 200}\n- {source: json, path: $., operator: exists}",

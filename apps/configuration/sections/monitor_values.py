@@ -6,13 +6,7 @@ from typing import Any
 
 from apps.configuration.sections.bringing import Values
 from apps.monitors.checkers.operators import PRESENCE
-from apps.monitors.checkers.spec import (
-    UNSET,
-    AssertionSpec,
-    AuthSpec,
-    ExtractionSpec,
-    RequestSpec,
-)
+from apps.monitors.checkers.spec import UNSET, AssertionSpec, ExtractionSpec, RequestSpec
 from apps.monitors.definition import CrontabSpec, MonitorDefinition, auth_config
 
 # Keys that are the same in both.
@@ -85,28 +79,9 @@ def _request_values(request: RequestSpec) -> Values:
 
 
 def _request_spec(values: Values) -> RequestSpec:
-    # An empty text beside a JSON value is no second body.
-    body = values.get("body") if "json" not in values else None
-    return RequestSpec(
-        name=values["name"],
-        url=values["url"],
-        method=values["method"],
-        headers=tuple(sorted(values["headers"].items())),
-        body=body,
-        json=values.get("json", UNSET),
-        auth=AuthSpec.from_config(values["auth"]),
-        assertions=tuple(
-            AssertionSpec(
-                source=one["source"],
-                operator=one["operator"],
-                value=None if one["operator"] in PRESENCE else one.get("value"),
-                name=one.get("name", ""),
-                path=one.get("path", ""),
-            )
-            for one in values["assertions"]
-        ),
-        extractions=tuple(ExtractionSpec(**one) for one in values["extract"]),
-    )
+    # Their order says nothing, and stored ones come back in this one.
+    headers = dict(sorted(values["headers"].items()))
+    return RequestSpec.from_config({**values, "headers": headers})
 
 
 def _assertion_values(assertion: AssertionSpec) -> Values:

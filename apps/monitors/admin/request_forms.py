@@ -11,16 +11,12 @@ from urllib.parse import urlsplit
 from django import forms
 
 from apps.core.adminkit.fields import PairsField, RowsField, SecretField
+from apps.core.audit import HIDDEN
 from apps.core.unfold import ModelForm, Select, Textarea, TextInput
 from apps.monitors.checkers.forms import RequestForm as ConfigForm
-from apps.monitors.checkers.spec import (
-    UNSET,
-    AssertionSpec,
-    AuthSpec,
-    ExtractionSpec,
-    RequestSpec,
-)
+from apps.monitors.checkers.spec import RequestSpec
 from apps.monitors.checkers.validation import operators_for
+from apps.monitors.confidential import is_secret_header, only_refers
 from apps.monitors.models import Assertion, Extraction, MonitorRequest
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -148,7 +144,11 @@ class RequestForm(ModelForm):
         add="Add extraction",
         help_text="Values taken from the answer into variables for later requests of the same run.",
     )
-    header_lines = PairsField(separator=":", label="Headers", help_text="One Name: value a line.")
+    header_lines = PairsField(
+        separator=":",
+        label="Headers",
+        help_text=f"One Name: value a line. Stored keys and tokens are shown as {HIDDEN}, which keeps them.",
+    )
     body_kind = forms.ChoiceField(
         label="Body", choices=MonitorRequest.BodyKind.choices, initial="none", widget=Select
     )
@@ -215,7 +215,10 @@ class RequestForm(ModelForm):
         return {
             "assertion_rows": [_config(one, _ASSERTION) for one in row.assertions.all()],
             "extraction_rows": [_config(one, _EXTRACTION) for one in row.extractions.all()],
-            "header_lines": row.headers,
+            "header_lines": {
+                name: HIDDEN if is_secret_header(name) and not only_refers(value) else value
+                for name, value in row.headers.items()
+            },
             "body_kind": row.body_kind,
             "body_text": text,
             "auth_type": row.auth.get("type", "none"),
@@ -233,7 +236,7 @@ class RequestForm(ModelForm):
             return data
         checked = ConfigForm(config)
         if checked.is_valid():
-            self.spec = _spec(config)
+            self.spec = RequestSpec.from_config(config)
             return data
         for place, message in checked.problems:
             self._add_problem(place, message)
@@ -247,7 +250,7 @@ class RequestForm(ModelForm):
             "name": data["name"] or _name_of(data["method"], data["url"]),
             "method": data["method"].upper(),
             "url": data["url"],
-            "headers": data["header_lines"],
+            "headers": self._headers(data["header_lines"]),
             "assertions": data["assertion_rows"],
             "extract": data["extraction_rows"],
             "auth": self._auth(data),
@@ -260,6 +263,16 @@ class RequestForm(ModelForm):
             except ValueError as error:
                 self.add_error("body_text", f"This is not JSON: {error}.")
         return config
+
+    def _headers(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers, with the stored values of those that were left hidden."""
+        headers = dict(given)
+        for name in [name for name, value in given.items() if value == HIDDEN]:
+            if name in self.instance.headers:
+                headers[name] = self.instance.headers[name]
+            else:
+                self.add_error("header_lines", f"Nothing is stored for {name}: write its value.")
+        return headers
 
     def _auth(self, data: Mapping[str, Any]) -> dict[str, str]:
         stored = self.instance.auth
@@ -307,17 +320,3 @@ def _config(row: Assertion | Extraction, keys: tuple[str, ...]) -> dict[str, Any
 
 def _name_of(method: str, url: str) -> str:
     return f"{method.upper()} {urlsplit(url).path or '/'}"[:120]
-
-
-def _spec(config: Mapping[str, Any]) -> RequestSpec:
-    return RequestSpec(
-        name=config["name"],
-        url=config["url"],
-        method=config["method"],
-        headers=tuple(config["headers"].items()),
-        body=config.get("body"),
-        json=config.get("json", UNSET),
-        auth=AuthSpec.from_config(config["auth"]),
-        assertions=tuple(AssertionSpec(**one) for one in config["assertions"]),
-        extractions=tuple(ExtractionSpec(**one) for one in config["extract"]),
-    )

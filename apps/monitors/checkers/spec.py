@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from apps.monitors.checkers.operators import PRESENCE
+
 
 class Unset(Enum):
     """The absence of a JSON value, which null is not."""
@@ -49,6 +51,14 @@ class AssertionSpec:
     name: str = ""
     path: str = ""
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> AssertionSpec:
+        """Read the configuration's form. What only asks for presence has no value."""
+        given = dict(config)
+        if given["operator"] in PRESENCE:
+            given.pop("value", None)
+        return cls(**given)
+
 
 @dataclass(frozen=True)
 class ExtractionSpec:
@@ -74,6 +84,23 @@ class RequestSpec:
     auth: AuthSpec = field(default_factory=AuthSpec)
     assertions: tuple[AssertionSpec, ...] = ()
     extractions: tuple[ExtractionSpec, ...] = ()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> RequestSpec:
+        """Read a request in the configuration's form, with all its keys, after the checker's form has passed it."""
+        # An empty text beside a JSON value is no second body.
+        body = config.get("body") if "json" not in config else None
+        return cls(
+            name=config["name"],
+            url=config["url"],
+            method=config["method"],
+            headers=tuple(config["headers"].items()),
+            body=body,
+            json=config.get("json", UNSET),
+            auth=AuthSpec.from_config(config["auth"]),
+            assertions=tuple(AssertionSpec.from_config(one) for one in config["assertions"]),
+            extractions=tuple(ExtractionSpec(**one) for one in config["extract"]),
+        )
 
 
 @dataclass(frozen=True)

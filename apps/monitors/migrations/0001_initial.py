@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=120)),
                 ('method', models.CharField(default='GET', max_length=20)),
                 ('url', models.TextField(verbose_name='URL')),
-                ('headers', models.JSONField(blank=True, default=dict)),
+                ('headers', apps.core.fields.EncryptedJSONField(blank=True, default=dict)),
                 ('body_kind', models.CharField(choices=[('none', 'None'), ('text', 'Text'), ('json', 'JSON')], default='none', max_length=4)),
                 ('body', models.TextField(blank=True, default='')),
                 ('json', models.JSONField(blank=True, null=True)),

@@ -103,11 +103,11 @@ def _row(request: RequestSpec, position: int) -> MonitorRequest:
         name=request.name,
         method=request.method,
         url=request.url,
-        headers=dict(request.headers),
         body_kind=kind,
         body=request.body or "",
         json=None if request.json is UNSET else request.json,
     )
+    row.headers = dict(request.headers)
     row.auth = {} if request.auth.type == "none" else auth_config(request.auth)
     return row
 
