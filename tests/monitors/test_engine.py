@@ -275,6 +275,24 @@ def test_one_run_that_cannot_be_recorded_does_not_take_the_others_with_it(
     assert poison.slot_at is None
 
 
+def test_a_monitor_that_cannot_be_read_does_not_take_the_others_with_it(
+    engine: Engine, target: Target
+):
+    """Its secrets were encrypted with a key that is gone."""
+    well = monitor_of(f"{target.url}/well")
+    locked = monitor_of(f"{target.url}/locked", secret_variables={"token": "t0ken"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE monitors_monitor SET secret_variables = 'x' WHERE id = %s", [locked.monitor_id]
+        )
+
+    tick(engine)
+    wait_for(lambda: Run.objects.count() == 2)
+
+    results = dict(Run.objects.values_list("schedule_id", "result"))
+    assert results == {well.pk: "passed", locked.pk: "error"}
+
+
 def test_results_wait_for_a_database_that_is_away(engine: Engine, target: Target):
     monitor_of(f"{target.url}/health", due_in_s=0.1)
     refusals = iter([True, True, False])

@@ -16,6 +16,8 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable
 
+from django.db import Error
+
 from apps.core import pump
 from apps.core.clock import database_now
 from apps.core.egress import Transfers
@@ -38,6 +40,10 @@ KEPT_SPECS = 5000
 GC_THRESHOLDS = (10_000, 20, 20)
 # Past its run limit by this much, a flight is a fault of ours: its lease is left to lapse.
 STUCK_AFTER_S = 90.0
+# No version is this one, so it is read anew for every run.
+_NO_VERSION = -1
+# There is no checker of this kind.
+_UNREADABLE = MonitorSpec(kind="unreadable")
 
 
 class Engine:
@@ -122,9 +128,9 @@ class Engine:
             old = {
                 one.monitor_id
                 for one in adopted
-                if self._specs.get(one.monitor_id, (-1,))[0] != one.version
+                if self._specs.get(one.monitor_id, (_NO_VERSION,))[0] != one.version
             }
-        fresh = specs(old) if old else {}
+        fresh = _read_specs(old) if old else {}
         with self._lock:
             self._specs.update(fresh)
             found = {
@@ -176,6 +182,20 @@ class Engine:
     def _drop(self, flight: Flight) -> None:
         with self._lock:
             self._flights.pop(flight.key, None)
+
+
+def _read_specs(monitor_ids: set[int]) -> dict[int, tuple[int, MonitorSpec]]:
+    """Return {monitor id: (version, spec)}. One that cannot be read is alone in that: its runs are errors."""
+    try:
+        return specs(monitor_ids)
+    except Error:
+        raise
+    except Exception:
+        if len(monitor_ids) == 1:
+            (monitor_id,) = monitor_ids
+            logger.exception("a monitor cannot be read monitor=%s", monitor_id)
+            return {monitor_id: (_NO_VERSION, _UNREADABLE)}
+    return {key: spec for one in monitor_ids for key, spec in _read_specs({one}).items()}
 
 
 _engine: tuple[int, Engine] | None = None
