@@ -23,6 +23,7 @@ from apps.integrations.providers.base import Account
 from apps.integrations.services import archive_integration
 from apps.monitors.models import Monitor, Outage
 from apps.monitors.recording import RecordedRun
+from apps.monitors.services.outages import lock_states
 from apps.monitors.signals import monitors_removed, outages_changed, runs_recorded
 from apps.pages.models import Component, Metric, Page
 from apps.pages.services import Point, write_points
@@ -109,13 +110,17 @@ def mirror(
     """Keep the native connector's mirror; a component that is back hears at once what is said of it."""
     back = mirror_native(pages=pages, components=components, metrics=metrics, at=at)
     if back:
-        linking = Integration.objects.filter(
-            archived_at__isnull=True,
-            enabled=True,
-            component_links__component__in=back,
-            component_links__archived_at__isnull=True,
+        linking = dict(
+            Integration.objects.filter(
+                archived_at__isnull=True,
+                enabled=True,
+                component_links__component__in=back,
+                component_links__archived_at__isnull=True,
+            ).values_list("pk", "monitor_id")
         )
-        plan_integrations(integration_ids=set(linking.values_list("pk", flat=True)), at=at)
+        # An outage that opens or closes just now does not see the component yet, so it has to be seen here.
+        lock_states(set(linking.values()))
+        plan_integrations(integration_ids=linking.keys(), at=at)
 
 
 @receiver(statuses_changed, dispatch_uid="integrations.statuses_changed")

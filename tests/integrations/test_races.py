@@ -14,8 +14,10 @@ from apps.integrations.models import Delivery, DeliveryStream
 from apps.integrations.services import set_enabled
 from apps.monitors.models import Monitor
 from apps.pages.models import Page
+from apps.pages.services import update_component
 from tests.factories import PERSON
 from tests.integrations.scene import (
+    component,
     deliver_all,
     end_maintenance,
     fails,
@@ -177,3 +179,23 @@ def test_a_change_promised_while_another_is_delivered_follows_it(
 
     assert statuses()["Checkout"] == "operational"
     assert incident_statuses() == ["resolved"]
+
+
+def test_a_component_put_back_while_the_outage_opens_hears_of_it(
+    page: Page, monitor: Monitor, order: Order
+) -> None:
+    integrate(monitor, page, incident=None)
+    row = component("Checkout")
+    update_component(component_id=row.pk, page_id=None, actor=PERSON, at=minutes(0))
+
+    order(
+        [
+            lambda: update_component(
+                component_id=row.pk, page_id=page.pk, actor=PERSON, at=minutes(1)
+            ),
+            lambda: fails(monitor, minutes(1)),
+        ]
+    )
+    deliver_all()
+
+    assert statuses()["Checkout"] == "major_outage"
