@@ -11,7 +11,7 @@ from apps.configuration.kinds import AnyValue, Day, Key, ListOf, Record
 from apps.configuration.placeholders import Placeholders, escape
 from apps.configuration.plan import same
 from apps.configuration.reading import VERSION
-from apps.configuration.secrets import is_secret
+from apps.configuration.secrets import holds_secret
 from apps.configuration.sections import (
     connectors,
     integrations_present,
@@ -24,7 +24,6 @@ from apps.configuration.sections import (
 from apps.configuration.sections.bringing import Present, Values
 from apps.configuration.writing import dump
 from apps.integrations.models import Connector
-from apps.monitors.confidential import only_refers
 
 Path = tuple[str, ...]
 
@@ -109,7 +108,7 @@ class _Place:
     def text(self, text: str) -> str:
         """Return the text as the file has it: a placeholder for a secret, escaped otherwise."""
         _, _, words, placeholders = self._entry
-        if is_secret(self.keys) and not only_refers(text):
+        if holds_secret(self.keys, text):
             return placeholders.name(*words, self.keys[-1], place=self.path)
         return escape(text)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from apps.configuration.problems import Problem
-from apps.configuration.secrets import is_hidden
+from apps.configuration.secrets import holds_secret, is_hidden
 from apps.monitors.confidential import only_refers
 
 Action = Literal["add", "change", "remove"]
@@ -111,6 +111,8 @@ def _are_alike(before: list[Any], after: list[Any]) -> bool:
 
 def _is_hidden(keys: tuple[str, ...], before: Any, after: Any) -> bool:
     """A hidden place is shown where both sides are absent or only refer to variables."""
+    if any(isinstance(value, str) and holds_secret(keys, value) for value in (before, after)):
+        return True
     return is_hidden(keys) and not all(
         value is _NOTHING or (isinstance(value, str) and only_refers(value))
         for value in (before, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.monitors.confidential import is_secret_header
+from apps.monitors.confidential import holds_password, is_secret_header, only_refers
 
 _AUTH_PUBLIC = frozenset({"type", "username", "key", "in"})
 
@@ -10,7 +10,7 @@ _AUTH_PUBLIC = frozenset({"type", "username", "key", "in"})
 def is_secret(path: tuple[str, ...]) -> bool:
     """Say whether the value at `path` (keys only, no indexes) is one that must not be shown.
 
-    Headers count by their name: they are stored as written, yet `Authorization: Bearer …` is often a secret.
+    Headers count by their name: `Authorization: Bearer …` is often a secret.
     """
     match path:
         case ("secret_variables", *_) | ("api_key",):
@@ -20,6 +20,13 @@ def is_secret(path: tuple[str, ...]) -> bool:
         case ("requests", "headers", name):
             return is_secret_header(name)
     return False
+
+
+def holds_secret(path: tuple[str, ...], text: str) -> bool:
+    """Say whether the text at `path` is a secret itself: a literal one at a secret's place, or a URL with a password."""
+    if path == ("requests", "url"):
+        return holds_password(text)
+    return is_secret(path) and not only_refers(text)
 
 
 def is_hidden(path: tuple[str, ...]) -> bool:

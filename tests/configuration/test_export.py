@@ -86,6 +86,7 @@ def test_literal_passwords_and_authorization_headers_are_placeholders_too(applie
               - {name: R, url: "http://a.test", auth: {type: bearer, token: "x${T}"}}
               - {name: S, url: "http://a.test", headers: {Authorization: "Basic ${T}", X-Y: plain}}
               - {name: V, url: "http://a.test", headers: {Authorization: "Bearer {{token}}"}}
+              - {name: U, url: "http://ann:${T}@a.test"}
         """,
         {"T": SECRET},
     )
@@ -96,8 +97,14 @@ def test_literal_passwords_and_authorization_headers_are_placeholders_too(applie
     assert "token: '${W_M_R_TOKEN}'" in written
     assert "{Authorization: '${W_M_S_AUTHORIZATION}', X-Y: plain}" in written
     assert "{Authorization: 'Bearer {{token}}'}" in written
+    assert "url: '${W_M_U_URL}'" in written
     again = applied(
-        written, {"W_M_R_TOKEN": f"x{SECRET}", "W_M_S_AUTHORIZATION": f"Basic {SECRET}"}
+        written,
+        {
+            "W_M_R_TOKEN": f"x{SECRET}",
+            "W_M_S_AUTHORIZATION": f"Basic {SECRET}",
+            "W_M_U_URL": f"http://ann:{SECRET}@a.test",
+        },
     )
     assert again == ["Nothing to change."]
 

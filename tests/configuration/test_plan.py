@@ -137,3 +137,11 @@ def test_the_documentation_names_every_section_and_key():
     assert [
         name for name in sorted(names) if f"`{name}" not in DOCS and f"{name} (" not in DOCS
     ] == []
+
+
+def test_a_password_in_a_url_is_not_shown():
+    before = {"requests": [{"url": "https://ann:s3cret@a.test/"}]}
+    after = {"requests": [{"url": "https://a.test/"}]}
+
+    for one, other in ((before, after), (after, before)):
+        assert [str(found) for found in differences(one, other)] == ["requests[0].url: changed"]
