@@ -15,6 +15,7 @@ from apps.publishing.layout import Headers
 
 logger = logging.getLogger(__name__)
 
+OK = "200 OK"
 LOOK_EVERY_S = 0.05
 _MOST_ARCHIVED = 500
 
@@ -42,14 +43,14 @@ class Document:
         }
 
     def answer(
-        self, environ: Environ, start_response: StartResponse, status: str = "200 OK"
+        self, environ: Environ, start_response: StartResponse, status: str = OK
     ) -> list[bytes]:
-        """Answer GET and HEAD, with 304 to who has it already."""
+        """Answer GET and HEAD, with 304 to who has it already, unless it stands for something missing."""
         method = environ["REQUEST_METHOD"]
         if method != "GET" and method != "HEAD":
             return other_method(method, start_response)
         known = environ.get("HTTP_IF_NONE_MATCH")
-        if known is not None and (self._opaque in known or known.strip() == "*"):
+        if known is not None and status == OK and (self._opaque in known or known.strip() == "*"):
             start_response("304 Not Modified", self._not_modified)
             return []
         wanted = _encoding_of(environ.get("HTTP_ACCEPT_ENCODING", ""))

@@ -101,6 +101,14 @@ def test_an_unknown_document_of_a_page_is_told_by_the_page(client, path, host):
 
 
 @pytest.mark.usefixtures("published")
+def test_what_is_missing_is_missing_also_for_who_has_seen_its_page(client):
+    first = client.get("/status/acme/nope")
+
+    for known in (first.headers["ETag"], "*"):
+        assert client.get("/status/acme/nope", If_None_Match=known).status == 404
+
+
+@pytest.mark.usefixtures("published")
 def test_an_unknown_document_of_the_api_is_json(client):
     answer = client.get("/status/acme/api/v2/nothing.json")
 
