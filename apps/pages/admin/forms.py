@@ -16,7 +16,7 @@ def position() -> forms.IntegerField:
     """Return a field for a place in a level; empty means the end."""
     return forms.IntegerField(
         required=False,
-        min_value=0,
+        min_value=1,
         help_text="Order among its neighbours. Empty: at the end.",
         widget=Number(attrs={"class": "console-narrow"}),
     )
