@@ -275,6 +275,22 @@ def test_a_want_of_descriptors_is_the_platforms_fault() -> None:
     assert (response.error.code, response.error.fault) == ("internal", Fault.PLATFORM)
 
 
+def test_a_time_that_ran_out_while_we_stood_still_is_the_platforms_fault() -> None:
+    answers = Answers()
+    with serving(hanging()) as dead, serving(answering()) as alive, running() as transfers:
+        transfers.submit(request(dead.url(), timeout_s=1.0), on_done=answers.take("late"))
+        transfers.submit(request(alive.url()), on_done=lambda _: time.sleep(2))
+        ((_, stalled),) = answers.wait_for(1)
+
+        transfers.submit(request(dead.url(), timeout_s=1.0), on_done=answers.take("later"))
+        (_, awake) = answers.wait_for(2)[1]
+
+    assert stalled.error is not None
+    assert (stalled.error.code, stalled.error.fault) == ("stalled", Fault.PLATFORM)
+    assert awake.error is not None
+    assert (awake.error.code, awake.error.fault) == ("timeout", Fault.NETWORK)
+
+
 def test_a_look_up_that_this_host_cannot_make_is_the_platforms_fault() -> None:
     def resolve(host: str) -> Lookup:
         raise OSError(errno.EMFILE, "Too many open files")

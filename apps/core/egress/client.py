@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ from apps.core.egress.request import (
 )
 from apps.core.egress.resolver import Lookup, Resolver
 from apps.core.egress.slots import Slots
+from apps.core.egress.stalls import StallWatch
 from apps.core.egress.transfer import Manner, Transfer
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,12 @@ _KEPT_HANDLES = 256
 # Descriptors for everything else that the process does.
 _SPARE_DESCRIPTORS = 256
 _NUDGE_S = 0.1
+# So that standing still can be told from having nothing to do.
+_LONGEST_SLEEP_S = 1.0
 _STOPPED = EgressError("stopped", "the platform is stopping", Fault.PLATFORM)
+_STALLED = EgressError(
+    "stalled", "the platform stood still when the request's time ran out", Fault.PLATFORM
+)
 _INTERNAL = EgressError("internal", "the request could not be made; see the log", Fault.PLATFORM)
 
 
@@ -84,6 +91,7 @@ class Transfers:
         self._wake_out.setblocking(False)
         self._wake_in.setblocking(False)
         self._selector.register(self._wake_out, selectors.EVENT_READ, None)
+        self._stalls = StallWatch(time.monotonic())
         self._is_awake = threading.Event()
         self._is_nudging = False
         self._is_closing = False
@@ -188,7 +196,10 @@ class Transfers:
         self._shut()
 
     def _turn(self) -> None:
-        ready = self._selector.select(self._sleep_s())
+        wait_s = self._sleep_s()
+        self._stalls.sleep(time.monotonic(), wait_s)
+        ready = self._selector.select(wait_s)
+        self._stalls.come_round(time.monotonic())
         for key, mask in ready:
             if key.data is None:
                 self._read_inbox()
@@ -200,17 +211,20 @@ class Transfers:
         self._slots.tick(now)
         self._admit(now)
         for multi in self._multis.values():
-            multi.expire(time.monotonic())
+            now = time.monotonic()
+            self._stalls.come_round(now)
+            multi.expire(now)
             self._reap(multi)
 
-    def _sleep_s(self) -> float | None:
+    def _sleep_s(self) -> float:
         now = time.monotonic()
-        wakes = [multi.deadline for multi in self._multis.values() if multi.deadline is not None]
+        wakes = [now + _LONGEST_SLEEP_S]
+        wakes += [multi.deadline for multi in self._multis.values() if multi.deadline is not None]
         if self._timers:
             wakes.append(self._timers[0][0])
         if self._slots.waiting and (overstay := self._slots.tick(now)) is not None:
             wakes.append(overstay)
-        return max(0.0, min(wakes) - now) if wakes else None
+        return max(0.0, min(wakes) - now)
 
     def _read_inbox(self) -> None:
         # In this order: a flag cleared before the byte is taken would be set again for a byte that is gone,
@@ -361,6 +375,9 @@ class Transfers:
         if transfer.is_done:
             return
         transfer.is_done = True
+        error = response.error
+        if error is not None and error.code == "timeout" and self._stalls.covers(transfer.deadline):
+            response = replace(response, error=_STALLED)
         if transfer.admission is not None:
             self._slots.release(
                 transfer.admission, time.monotonic(), answered=response.status is not None

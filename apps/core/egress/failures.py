@@ -16,6 +16,7 @@
 | `body_too_large`, `headers_too_large` | target | more than is read |
 | `too_many_redirects`, `bad_redirect` | target | the chain does not end, or leaves HTTP |
 | `protocol_error` | target | HTTP/2 framing, or anything else that libcurl rejects |
+| `stalled` | platform | the time ran out while we stood still |
 | `no_slot`, `stopped`, `no_ca_file`, `internal` | platform | we could not send |
 """
 
