@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,9 +14,13 @@ from django.urls import reverse
 from apps.accounts.models import Membership, User, Workspace
 from apps.core.models import AuditEvent
 from apps.integrations.models import Delivery
+from apps.monitors.checkers.spec import AssertionSpec, AuthSpec, ExtractionSpec, RequestSpec
+from apps.monitors.definition import MonitorDefinition
+from apps.monitors.services import create_monitor
 from tests.console.forms import errors, save
 from tests.factories import (
     NOW,
+    PERSON,
     ComponentLinkFactory,
     DeliveryFactory,
     IncidentFactory,
@@ -231,6 +236,47 @@ def test_members_see_their_workspace_and_editors_change_it(
     assert "Ours" in response.content.decode()
     assert response.context["has_change_permission"] is may_edit
     assert (paused.status_code == 302) is may_edit
+
+
+def test_who_may_only_look_sees_all_of_a_monitor_but_its_secrets(strange: Client, stranger: User):
+    request = RequestSpec(
+        name="Log in",
+        url="https://orders.example.com/login",
+        method="POST",
+        headers=(("X-Api-Key", "CANARY key"), ("X-Client", "tests")),
+        json={"user": "{{user}}"},
+        auth=AuthSpec("basic", username="robin", password="CANARY password"),
+        assertions=(AssertionSpec("status", "in", [200, 201]),),
+        extractions=(ExtractionSpec("token", "json", path="$.token"),),
+    )
+    definition = MonitorDefinition(
+        workspace_id=WorkspaceFactory().pk,
+        name="Orders",
+        tags=("shop",),
+        variables={"user": "ann"},
+        secret_variables={"pin": "CANARY pin"},
+        requests=(request,),
+    )
+    monitor = create_monitor(definition=definition, actor=PERSON, at=NOW)
+    MembershipFactory(user=stranger, workspace=monitor.workspace, role="viewer")
+
+    response = strange.get(reverse("admin:monitors_monitor_change", args=[monitor.pk]))
+
+    text = unescape(response.content.decode())
+    assert not response.context["has_change_permission"]
+    for part in (
+        "X-Api-Key: •••",
+        "X-Client: tests",
+        '"user": "{{user}}"',
+        "robin",
+        "{source: status, operator: in, value: [200, 201]}",
+        "{variable: token, source: json, path: $.token}",
+        "shop",
+        "user=ann",
+        "pin",
+    ):
+        assert part in text, part
+    assert "CANARY" not in text
 
 
 def test_a_responder_runs_a_monitor_but_does_not_pause_it(strange: Client, stranger: User):

@@ -20,6 +20,7 @@ from django.utils import timezone
 from apps.core.actors import Actor
 from apps.core.adminkit.confirm import Confirmation
 from apps.core.adminkit.lists import BoundedPaginator
+from apps.core.adminkit.shown import ShowsFormValues
 from apps.core.errors import DomainError, Invalid
 from apps.core.models import AuditEvent
 from apps.core.unfold import InlineFormSet, ModelAdmin, StackedInline, TabularInline, action
@@ -92,7 +93,7 @@ class RowOfPage:
         return rows[key]
 
 
-class ServiceModelAdmin(RowOfPage, ModelAdmin):
+class ServiceModelAdmin(ShowsFormValues, RowOfPage, ModelAdmin):
     """Reads by the ORM, writes by services; a refusal is shown at its field, never as a traceback.
 
     Subclasses give `write`, and `archive` where rows are archived. `error_fields` maps a refusal's
@@ -287,7 +288,7 @@ class ServiceModelAdmin(RowOfPage, ModelAdmin):
             messages.success(request, f"{succeeded} {done}.")
 
 
-class PartOfRow:
+class PartOfRow(ShowsFormValues):
     """Rows that are saved with the row they belong to: who may change that row may change them."""
 
     error_path: str
