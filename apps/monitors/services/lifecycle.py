@@ -69,6 +69,7 @@ def run_now(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     monitor = locked_monitor(monitor_id)
     if not monitor.enabled:
         raise Conflict("monitor_paused", f"{monitor.name} is paused: resume it first")
+    schedules.lock(monitor_id=monitor_id)
     Schedule.objects.filter(
         monitor=monitor, is_active=True, removed_at__isnull=True, run_now_at__isnull=True
     ).update(run_now_at=DatabaseNow())

@@ -75,7 +75,18 @@ def place(*, monitor: Monitor, locations: Iterable[Location], at: datetime) -> N
 
 def stop(*, monitor_id: int) -> None:
     """Stop the monitor's schedules: nothing is due, and a run in flight is not recorded."""
+    lock(monitor_id=monitor_id)
     Schedule.objects.filter(monitor_id=monitor_id).update(is_active=False, **_UNCLAIMED)
+
+
+def lock(*, monitor_id: int) -> None:
+    """Lock the monitor's schedules in their keys' order, as the recorder does: an UPDATE has an order of its own."""
+    list(
+        Schedule.objects.select_for_update(no_key=True)
+        .filter(monitor_id=monitor_id)
+        .order_by("pk")
+        .values_list("pk")
+    )
 
 
 def start(*, monitor: Monitor) -> None:
