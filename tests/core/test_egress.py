@@ -271,6 +271,26 @@ def test_a_verified_certificate_tells_when_it_expires(
     assert response.timings.tls_ms > 0
 
 
+def test_http_2_is_spoken_where_the_server_offers_it(
+    transfers: Transfers, authority: trustme.CA
+) -> None:
+    tls = server_tls(authority, "localhost")
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+
+    def reply(connection: socket.socket, _: bytes) -> None:
+        # SETTINGS, empty; then HEADERS on stream 1 with `:status: 200` alone, which ends it (RFC 9113; RFC 7541, A).
+        connection.sendall(b"\0\0\0\4\0\0\0\0\0" + b"\0\0\1\1\5\0\0\0\1\x88")
+        while connection.recv(65_536):
+            pass
+
+    with serving(reply, tls=tls) as server:
+        response = transfers.fetch(request(server.url(host="localhost")))
+
+    assert response.error is None
+    assert (response.status, response.http_version) == (200, "2")
+    assert server.asked[0].startswith(b"PRI * HTTP/2.0")
+
+
 def test_an_expired_certificate_is_refused_and_still_tells_when_it_expired(
     transfers: Transfers, authority: trustme.CA
 ) -> None:
