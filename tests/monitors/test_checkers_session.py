@@ -411,6 +411,18 @@ def test_a_passed_requests_body_is_not_recorded() -> None:
     assert _attempts(outcome)[0]["body"] is None
 
 
+def test_a_key_written_into_a_header_is_not_recorded_where_the_answer_repeats_it() -> None:
+    headers = (("X-Api-Key", "key-98765"), ("Authorization", "Token tok-98765"), ("X-Client", "me"))
+    monitor = spec(get("Echo", headers=headers))
+
+    outcome, _ = run(
+        monitor, [answer({"key": "key-98765", "token": "tok-98765", "client": "me"}, status=500)]
+    )
+
+    assert "98765" not in json.dumps(outcome.detail)
+    assert '"client": "me"' in outcome.detail["requests"][0]["attempts"][0]["body"]
+
+
 def test_a_value_extracted_later_is_masked_in_what_was_recorded_before() -> None:
     monitor = spec(get("A"), get("B", extractions=(ExtractionSpec("sid", "header", name="X-Sid"),)))
 

@@ -19,6 +19,7 @@ from apps.monitors.checkers.outcome import Attempt, Cause, Failure, RequestRecor
 from apps.monitors.checkers.redaction import Redactor
 from apps.monitors.checkers.spec import UNSET, MonitorSpec, RequestSpec
 from apps.monitors.checkers.substitute import Scope, TextTooLong, UnsetVariable
+from apps.monitors.confidential import is_secret_header
 
 # No host name has these, so a host that an answer has a say in is never equal to one written down.
 _UNKNOWN = "<>"
@@ -144,6 +145,10 @@ class HTTPSession:
         for name, value in headers:
             if name.lower() == "authorization":
                 self._redactor.add_secret(value)
+            if is_secret_header(name):
+                self._redactor.add_extracted(value)
+                # A key may come back without its scheme.
+                self._redactor.add_extracted(value.rpartition(" ")[2])
         return EgressRequest(
             method=request.method,
             url=url,
