@@ -199,3 +199,21 @@ def test_a_component_put_back_while_the_outage_opens_hears_of_it(
     deliver_all()
 
     assert statuses()["Checkout"] == "major_outage"
+
+
+def test_a_component_taken_off_while_the_incident_is_opened_is_not_listed(
+    page: Page, monitor: Monitor
+) -> None:
+    integrate(monitor, page, links={"Checkout": "major_outage", "Website": "major_outage"})
+    fails(monitor, minutes(1))
+    row = component("Checkout")
+
+    overlap(
+        lambda: update_component(component_id=row.pk, page_id=None, actor=PERSON, at=minutes(2)),
+        deliver_all,
+    )
+    deliver_all()
+
+    affected = Incident.objects.get().affected.values_list("component__name", flat=True)
+    assert list(affected) == ["Website"]
+    assert pending() == 0
