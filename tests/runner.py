@@ -53,20 +53,20 @@ def main(arguments: list[str]) -> int:
     if absent and services.in_ci():
         print(f"test: CI needs {', '.join(absent.values())}", file=sys.stderr)
         return 1
-    # Measured on two cores: 77 s with two processes, 105 s with one.
-    unit = ["-q", "-n", str(min(4, os.cpu_count() or 1)), "-m"]
-    codes = [_pytest("unit suite, SQLite", [*unit, "not postgres and not e2e and not browser"])]
+    # Measured on two cores: 77 s for the unit suite with two processes, 105 s with one.
+    quick = ["-q", "-n", str(min(4, os.cpu_count() or 1)), "-m"]
+    codes = [_pytest("unit suite, SQLite", [*quick, "not postgres and not e2e and not browser"])]
     if "postgres" not in absent:
         with services.postgres() as url:
             codes.append(
                 _pytest(
                     "unit suite, PostgreSQL",
-                    [*unit, "not e2e and not browser"],
+                    [*quick, "not e2e and not browser"],
                     TEST_DATABASE_URL=url,
                     DATABASE_URL=url,
                 )
             )
-    codes.append(_pytest("end to end", ["-q", "-m", "e2e and not browser"]))
+    codes.append(_pytest("end to end", [*quick, "e2e and not browser"]))
     if "browser" not in absent:
         codes.append(_pytest("browser", ["-q", "-m", "browser"]))
     with contextlib.suppress(BrokenPipeError):
