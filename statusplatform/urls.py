@@ -10,3 +10,5 @@ admin.autodiscover()
 urlpatterns = [
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "statusplatform.errors.server_error"
