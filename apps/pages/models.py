@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -60,6 +64,14 @@ class Page(ArchivableModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse the platform's own host: there is the admin, so the page would not be found there."""
+        super().clean()
+        if self.domain and self.domain == urlsplit(settings.PUBLIC_URL).hostname:
+            raise ValidationError(
+                {"domain": "This is the platform's own host (PUBLIC_URL); use another one."}
+            )
 
 
 class ComponentGroup(ArchivableModel):
