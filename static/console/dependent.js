@@ -42,7 +42,9 @@
     root.querySelectorAll("select[data-depends-on]").forEach(mark);
   }
 
-  window.addEventListener("load", () => markIn(document));
+  /* jQuery calls what waits for the document one timer at a time, which can be after the load event:
+     waiting in the same queue comes after Django's own, which makes the Select2. */
+  window.addEventListener("load", () => $(() => markIn(document)));
   /* After Django's own handler, which makes the Select2 of the new row. */
   document.addEventListener("formset:added", (event) => setTimeout(() => markIn(event.target.closest(".form-group") || event.target), 0));
 })();

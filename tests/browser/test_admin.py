@@ -174,3 +174,20 @@ def test_an_integration_offers_what_fits_what_was_chosen_before(console: Page, l
     assert integration.monitor.name == "Orders"
     assert ComponentLink.objects.get().component.name == "acme API"
     assert integration.incident_rule.name == "Orders fail"
+
+
+def test_an_integration_offers_what_fits_where_scripts_are_late(console: Page, live_server: Any):
+    shop = WorkspaceFactory(name="Shop")
+    MonitorFactory(name="Orders", workspace=shop)
+    # jQuery calls Django's own scripts by timers, which a busy machine runs after the load event.
+    console.add_init_script(
+        "const later = window.setTimeout.bind(window);"
+        "window.setTimeout = (call, delay, ...rest) => later(call, (delay || 0) + 300, ...rest);"
+    )
+    console.goto(f"{live_server.url}/admin/integrations/integration/add/")
+    expect(console.locator("select[name=monitor].select2-hidden-accessible")).to_be_attached()
+
+    _choose(console, "workspace", "Shop")
+    monitors = _choose(console, "monitor", "Orders")
+
+    assert monitors == ["Orders"]
