@@ -17,7 +17,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        where = f"{self.place} (line {self.line})" if self.line else self.place
+        where = self.place
+        if self.line:
+            where = f"{where} (line {self.line})" if where else f"line {self.line}"
         return f"{where}: {self.message}" if where else self.message
 
 

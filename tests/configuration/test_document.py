@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from apps.configuration.document import Node, load
 from apps.configuration.placeholders import PlaceholderError, Placeholders, escape, fill
-from apps.configuration.problems import Problems
+from apps.configuration.problems import Problem, Problems
 from apps.configuration.writing import dump
 
 
@@ -155,3 +155,7 @@ def test_what_the_dumper_writes_is_read_as_it_was(value: object):
 
     assert problems.found == []
     assert root.plain() == {"v": value}
+
+
+def test_a_problem_without_a_place_is_told_by_its_line():
+    assert str(Problem(4, "", "not YAML")) == "line 4: not YAML"
