@@ -141,6 +141,8 @@ class _Greeting:
         if report["password"]:
             lines.append(f"                log in as admin, password {report['password']}")
             lines.append("                (shown only now; change it there)")
+        else:
+            lines.append("                password lost? python3 manage.py changepassword admin")
         if demo is not None:
             lines.append(f"  Status page   {address}/status/demo/")
             lines.append(f"  Demo service  {demo.url}/  break it, and watch the status page")
