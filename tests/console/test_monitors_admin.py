@@ -205,6 +205,8 @@ def test_a_secret_is_removed_only_when_asked_to(console: Client, monitor: Monito
         ("variable_lines", "a b c", "Line 1"),
         ("quorum", "2", "At most the number of locations"),
         ("crontab", "30 6 * * 1-5", "either an interval or a crontab"),
+        ("interval_s", "0", "greater than or equal to 1"),
+        ("requests-0-url", "http://no such host/", "The URL's host holds"),
     ],
 )
 def test_bad_input_is_refused_at_its_field(
@@ -306,6 +308,18 @@ def test_chosen_monitors_are_paused_and_a_refusal_is_said_by_name(
     monitor.refresh_from_db()
     assert not monitor.enabled
     assert "Orders: Orders is paused" in response.content.decode()
+
+
+def test_a_monitor_passes_only_once_it_has_run(console: Client, monitor: Monitor):
+    url = reverse("admin:monitors_monitor_changelist")
+
+    before = console.get(url).content.decode()
+    Schedule.objects.filter(monitor=monitor).update(last_finished_at=NOW)
+    after = console.get(url).content.decode()
+
+    assert "Not run yet" in before
+    assert "Not run yet" not in after
+    assert ">Passing<" in after
 
 
 def test_archiving_closes_the_outage(console: Client, monitor: Monitor):

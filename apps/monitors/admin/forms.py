@@ -98,7 +98,8 @@ class MonitorForm(ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        if bool(data.get("crontab")) == bool(data.get("interval_s")) and not (
+        # An interval of 0 is set, and refused with its own words by the model.
+        if bool(data.get("crontab")) == (data.get("interval_s") is not None) and not (
             {"interval_s", "crontab"} & self.errors.keys()
         ):
             self.add_error("interval_s", "Set either an interval or a crontab.")

@@ -344,4 +344,6 @@ def _state(monitor: Monitor) -> tuple[str, str]:
     state = getattr(monitor, "state", None)
     if state is not None and state.is_failing:
         return "failing", "Failing"
+    if getattr(monitor, "finished_at", None) is None:
+        return "waiting", "Not run yet"
     return "passing", "Passing"

@@ -305,7 +305,10 @@ class RequestForm(ModelForm):
         top = place.split(".", maxsplit=1)[0]
         field = self.error_fields.get(place) or self.error_fields.get(top, top)
         rest = place.removeprefix(top).lstrip(".") if place not in self.error_fields else ""
-        text = f"{rest} {message}." if rest else f"This {message}."
+        if message.startswith("the URL"):
+            text = f"{message[0].upper()}{message[1:]}."
+        else:
+            text = f"{rest} {message}." if rest else f"This {message}."
         self.add_error(field if field in self.fields else None, text)
 
 
