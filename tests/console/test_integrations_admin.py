@@ -22,6 +22,7 @@ from apps.integrations.models import (
 )
 from apps.integrations.services import attempt_deliveries, create_integration
 from apps.monitors.models import Monitor
+from apps.monitors.services import archive_monitor
 from apps.pages.models import Component
 from apps.pages.services import create_component, create_metric, create_page
 from tests.console.forms import errors, save
@@ -200,6 +201,14 @@ def test_chosen_integrations_are_disabled_and_enabled(console: Client, integrati
 
     integration.refresh_from_db()
     assert integration.enabled
+
+
+def test_the_list_says_that_a_monitor_is_archived(console: Client, integration: Integration):
+    archive_monitor(monitor_id=integration.monitor_id, actor=PERSON, at=NOW)
+
+    response = console.get(reverse("admin:integrations_integration_changelist"))
+
+    assert f"{integration.monitor.name} (archived)" in response.content.decode()
 
 
 def _asked(console: Client, model: str, field: str, **parents: Any) -> list[str]:

@@ -46,7 +46,7 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
     """A nickname, a monitor, a page, and at least one action."""
 
     form = IntegrationForm
-    list_display = ["nickname", "workspace", "monitor", "page", "connector", "what", "enabled"]
+    list_display = ["nickname", "workspace", "watched", "page", "connector", "what", "enabled"]
     list_filter = [
         ArchivedFilter,
         ("workspace", admin.RelatedOnlyFieldListFilter),
@@ -119,6 +119,11 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
         data: dict[str, Any] = super().get_changeform_initial_data(request)
         native = Connector.objects.live().filter(name=Connector.NATIVE_NAME).first()
         return {"connector": native and native.pk, **data}
+
+    @display(description="Monitor", ordering="monitor__name")
+    def watched(self, integration: Integration) -> str:
+        monitor = integration.monitor
+        return f"{monitor} (archived)" if monitor.is_archived else str(monitor)
 
     @display(description="Actions")
     def what(self, integration: Any) -> str:
