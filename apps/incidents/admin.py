@@ -44,7 +44,11 @@ MARKDOWN = "Markdown. Shown to readers."
 
 def _notify() -> forms.BooleanField:
     return forms.BooleanField(
-        label="Notify subscribers", required=False, initial=True, widget=Switch
+        label="Notify subscribers",
+        required=False,
+        initial=True,
+        widget=Switch,
+        help_text="Kept with the update. Pages have no subscribers yet: nothing is sent.",
     )
 
 
@@ -246,7 +250,7 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
     @display(description="Impact")
     def impact(self, incident: Incident) -> str:
         value = selectors.impact(incident)
-        how = "set by staff" if incident.impact_override else "from its components"
+        how = "set below" if incident.impact_override else "from its components"
         return f"{dict(Impact.choices).get(value, value.capitalize())} ({how})"
 
     @display(description="Started", ordering="started_at")
