@@ -105,6 +105,7 @@ class ComponentForm(PartForm):
             "only_show_if_degraded",
             "start_date",
         ]
+        help_texts = {"only_show_if_degraded": "Leave it off the page while it is operational."}
         widgets = {"description": Textarea(attrs={"rows": 2})}
 
     def clean(self) -> dict[str, Any]:
