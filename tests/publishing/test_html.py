@@ -143,3 +143,8 @@ def test_months_of_earlier_years_are_listed_with_their_numbers():
 
 def test_rendering_twice_gives_the_same_bytes():
     assert pages() == pages()
+
+
+def test_quiet_days_do_not_deny_an_incident_that_is_open():
+    assert b"No other incidents." in pages("in_trouble")[""]
+    assert b"No incidents." in pages("operational")[""]
