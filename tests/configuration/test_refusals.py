@@ -48,7 +48,7 @@ REFUSED = {
     "version: 2": "version (line 1): must be 1",
     "version: true": "version (line 1): must be 1",
     "pages: []": "version (line 1): is missing; the file begins with `version: 1`",
-    "- a": "(line 1): the file is a mapping",
+    "- a": "line 1: the file is a mapping",
     "just text": "the file is a mapping",
     "version: 1\nmonitor: []": "monitor (line 2): unknown section (did you mean monitors?); allowed: version, workspaces,",
     "version: 1\nalert_sources: []": "alert_sources (line 2): alert_sources is not supported yet",
