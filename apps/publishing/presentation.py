@@ -170,17 +170,16 @@ def banner(model: PageModel) -> Banner:
     if count:
         parts.append("1 open incident" if count == 1 else f"{count} open incidents")
     if troubled:
-        parts.append(
-            f"affecting {_listed(troubled)}" if count else f"Affected: {_listed(troubled)}"
-        )
+        # A sentence of its own: a component may be in trouble that no incident names.
+        parts.append(f"Affected: {_listed(troubled)}")
     elif count:
-        parts.append("all components are operational")
+        parts.append("All components are operational")
     headline = status.description
     icon = _INDICATOR_ICONS[status.indicator]
     if count and status.indicator == "none":
         headline, icon = "Active Incident", "notice"
     if parts:
-        detail = ", ".join(parts) + "."
+        detail = ". ".join(parts) + "."
     elif model.components:
         detail = "Everything is working as it should."
     else:

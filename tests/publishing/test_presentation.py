@@ -12,7 +12,7 @@ def test_the_banner_says_what_the_api_says():
     banner = presentation.banner(models.in_trouble())
 
     assert banner.headline == "Partial System Outage"
-    assert banner.detail == "2 open incidents, affecting Website and Checkout."
+    assert banner.detail == "2 open incidents. Affected: Website and Checkout."
 
 
 def test_an_incident_is_not_hidden_behind_working_components():
@@ -20,7 +20,7 @@ def test_an_incident_is_not_hidden_behind_working_components():
 
     assert banner.indicator == "none"
     assert banner.headline == "Active Incident"
-    assert banner.detail == "1 open incident, all components are operational."
+    assert banner.detail == "1 open incident. All components are operational."
 
 
 def test_components_that_show_only_when_degraded_come_and_go():
