@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from apps.core.ids import new_public_id
 from apps.core.models import ArchivableModel, PublicModel
 from apps.pages.models import Component, Page
 from apps.pages.status import ComponentStatus
@@ -39,6 +40,7 @@ class Incident(ArchivableModel):
 
     `status`, `monitoring_at` and `resolved_at` follow the updates. `started_at` is the start as shown;
     `created_at` is when the record was made. `origin` tells staff where an automated one came from; it is private.
+    One that was merged into another is resolved and stands for it: readers are led there.
     """
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="incidents")
@@ -60,6 +62,19 @@ class Incident(ArchivableModel):
     origin = models.CharField(max_length=200, blank=True, default="", editable=False)
     idempotency_key = models.CharField(max_length=200, null=True, blank=True, editable=False)
     last_sequence = models.PositiveIntegerField(default=0, editable=False)
+    is_retrospective = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Told after it was over: it never touched a component's status.",
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged",
+    )
 
     class Meta(ArchivableModel.Meta):
         ordering = ["-started_at", "-id"]
@@ -146,3 +161,33 @@ class UpdateComponent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component_id} {self.new_status}"
+
+
+class Postmortem(models.Model):
+    """What was learnt from a resolved incident. Readers see `body` once it is published; `draft` is staff's.
+
+    To readers it is one more update of the incident, with the id `public_id`.
+    """
+
+    incident = models.OneToOneField(
+        Incident, on_delete=models.CASCADE, primary_key=True, related_name="postmortem"
+    )
+    public_id = models.CharField(
+        max_length=12, unique=True, default=new_public_id, editable=False, verbose_name="id"
+    )
+    draft = models.TextField(blank=True, default="")
+    draft_updated_at = models.DateTimeField(null=True, editable=False)
+    body = models.TextField(blank=True, default="", editable=False)
+    body_updated_at = models.DateTimeField(null=True, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+    author = models.CharField(max_length=200, blank=True, default="", editable=False)
+    deliver_notifications = models.BooleanField(default=True)
+    created_at = models.DateTimeField(editable=False)
+    updated_at = models.DateTimeField(editable=False)
+
+    def __str__(self) -> str:
+        return f"post-mortem of {self.incident}"
+
+    @property
+    def is_published(self) -> bool:
+        return self.published_at is not None
