@@ -57,6 +57,11 @@ class Maintenance(ArchivableModel):
     occurrence_at = models.DateTimeField(
         null=True, editable=False, help_text="The start that the series' rule gave it."
     )
+    follows_series = models.BooleanField(
+        default=True,
+        editable=False,
+        help_text="Nobody changed this one by hand: a change of its series changes it as well.",
+    )
     idempotency_key = models.CharField(max_length=200, null=True, blank=True, editable=False)
     last_sequence = models.PositiveIntegerField(default=0, editable=False)
 

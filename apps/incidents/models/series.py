@@ -15,6 +15,7 @@ class MaintenanceSeries(ArchivableModel):
     """A maintenance that recurs: an RFC 5545 rule in a named zone, whose wall-clock time is kept.
 
     `made_until` is the last start (UTC) for which a maintenance was made; later ones are not made yet.
+    `next_announcement_at` is when the next one is to be made (null: the rule gives no more, or it is stopped).
     """
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="maintenance_series")
@@ -45,6 +46,7 @@ class MaintenanceSeries(ArchivableModel):
     deliver_notifications = models.BooleanField(default=True)
     enabled = models.BooleanField(default=True, help_text="A stopped series announces nothing new.")
     made_until = models.DateTimeField(null=True, editable=False)
+    next_announcement_at = models.DateTimeField(null=True, editable=False)
 
     class Meta(ArchivableModel.Meta):
         ordering = ["name", "id"]
@@ -55,6 +57,13 @@ class MaintenanceSeries(ArchivableModel):
                 condition=Q(archived_at__isnull=True),
                 name="maintenance_series_name_once",
                 violation_error_message="The page has a series with this name already.",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_announcement_at"],
+                condition=Q(next_announcement_at__isnull=False),
+                name="maintenance_series_due",
             )
         ]
 
