@@ -90,7 +90,20 @@ class Incident(ArchivableModel):
                 name="incident_resolved_has_time",
             ),
         ]
-        indexes = [models.Index(fields=["page", "-started_at"], name="incident_by_page")]
+        # Publication reads by these, so that it costs what is open or new, not what there is.
+        indexes = [
+            models.Index(fields=["page", "-started_at"], name="incident_by_page"),
+            models.Index(
+                fields=["page"], condition=Q(resolved_at__isnull=True), name="incident_open"
+            ),
+            models.Index(fields=["page", "-resolved_at"], name="incident_by_resolved"),
+            models.Index(fields=["page", "-updated_at"], name="incident_by_updated"),
+            models.Index(
+                fields=["page", "-archived_at"],
+                condition=Q(archived_at__isnull=False),
+                name="incident_by_archived",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -184,6 +197,9 @@ class Postmortem(models.Model):
     deliver_notifications = models.BooleanField(default=True)
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["-updated_at"], name="postmortem_by_updated")]
 
     def __str__(self) -> str:
         return f"post-mortem of {self.incident}"

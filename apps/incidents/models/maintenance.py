@@ -96,6 +96,18 @@ class Maintenance(ArchivableModel):
                 condition=Q(next_move_at__isnull=False),
                 name="maintenance_due",
             ),
+            # Publication reads by these: see Incident.
+            models.Index(fields=["page", "-created_at"], name="maintenance_by_created"),
+            models.Index(
+                fields=["page"], condition=Q(completed_at__isnull=True), name="maintenance_open"
+            ),
+            models.Index(fields=["page", "-completed_at"], name="maintenance_by_completed"),
+            models.Index(fields=["page", "-updated_at"], name="maintenance_by_updated"),
+            models.Index(
+                fields=["page", "-archived_at"],
+                condition=Q(archived_at__isnull=False),
+                name="maintenance_by_archived",
+            ),
         ]
 
     def __str__(self) -> str:
