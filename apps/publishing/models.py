@@ -85,3 +85,24 @@ class ArchiveFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class ArchiveMonth(models.Model):
+    """A closed month that has a file in the archive, and how much it tells of. `key` is such as 2026-11."""
+
+    id = models.BigAutoField(primary_key=True)
+    publication = models.ForeignKey(
+        Publication, on_delete=models.CASCADE, related_name="archive_months"
+    )
+    key = models.CharField(max_length=7)
+    incidents = models.PositiveIntegerField()
+    maintenances = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-key"]
+        constraints = [
+            models.UniqueConstraint(fields=["publication", "key"], name="archive_month_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
