@@ -1,0 +1,31 @@
+"""Status pages, their components, and what is said about them."""
+
+from __future__ import annotations
+
+from apps.pages.models.catalogue import DOMAIN, SLUG, Component, ComponentGroup, Page
+from apps.pages.models.history import (
+    NOT_MEASURED,
+    ClosedDays,
+    ComponentDay,
+    Correction,
+)
+from apps.pages.models.metrics import Metric, MetricAggregate, MetricPoint
+from apps.pages.models.statuses import MeasurementGap, StatusContribution, StatusPeriod
+
+__all__ = [
+    "DOMAIN",
+    "NOT_MEASURED",
+    "SLUG",
+    "ClosedDays",
+    "Component",
+    "ComponentDay",
+    "ComponentGroup",
+    "Correction",
+    "MeasurementGap",
+    "Metric",
+    "MetricAggregate",
+    "MetricPoint",
+    "Page",
+    "StatusContribution",
+    "StatusPeriod",
+]
