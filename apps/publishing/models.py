@@ -14,7 +14,7 @@ class Publication(LeasedRow):
 
     `checked_at` is when a build last found the files true, `fresh_until` when readers should be told that
     they are stale. `archive_seq` counts the changes of the archive; `archive_frame` is the digest of what
-    every archive file shows besides its own incidents, and `archive_cursor` the incident before which the
+    every archive file shows besides its own events, and `archive_cursor` the event's number before which the
     walk over old files stands (0: none is going on).
     """
 
@@ -61,10 +61,11 @@ class Bundle(models.Model):
 
 
 class ArchiveFile(models.Model):
-    """An incident's page or a closed month: a file of its own, written again only when its input changed.
+    """An event's page or a closed month: a file of its own, written again only when its input changed.
 
     `seq` is the publication's `archive_seq` that wrote it; other hosts fetch what is newer than theirs.
-    `digest` is of the input, `content` the compressed HTML; an empty content means that the file is gone.
+    `digest` is of the input, `content` the compressed file; an empty content means that the file is gone.
+    `month` is the one in whose file an event was told of then (2026-11), empty for none.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -74,6 +75,7 @@ class ArchiveFile(models.Model):
     path = models.CharField(max_length=60)
     seq = models.PositiveBigIntegerField()
     digest = models.CharField(max_length=64)
+    month = models.CharField(max_length=7, blank=True, default="")
     content = models.BinaryField()
 
     class Meta:
