@@ -47,6 +47,23 @@ class Location(ArchivableModel):
         return self.name
 
 
+class LocationState(models.Model):
+    """What a location's workers said of it last, on the database's clock. No row: none was ever seen.
+
+    `references_failing_since` is set while none of its reference targets answers.
+    """
+
+    location = models.OneToOneField(
+        Location, on_delete=models.CASCADE, primary_key=True, related_name="state"
+    )
+    seen_at = models.DateTimeField()
+    references_checked_at = models.DateTimeField(null=True)
+    references_failing_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"seen {self.seen_at:%Y-%m-%d %H:%M:%S}"
+
+
 class Monitor(ArchivableModel):
     """What is checked, how often, and what counts as failing.
 
@@ -283,6 +300,10 @@ class Schedule(LeasedRow):
     last_due_at = models.DateTimeField(null=True)
     last_finished_at = models.DateTimeField(null=True)
     last_result = models.CharField(max_length=6, blank=True, default="")
+    owed_since = models.DateTimeField(
+        null=True,
+        help_text="The first slot after the last run that measured; nobody has measured since then.",
+    )
     missed = models.PositiveIntegerField(default=0)
     overruns = models.PositiveIntegerField(default=0)
 
@@ -392,6 +413,33 @@ class MonitorState(models.Model):
 
     def __str__(self) -> str:
         return "failing" if self.is_failing else "passing"
+
+
+class UnmeasuredStretch(models.Model):
+    """A stretch, end exclusive, in which a schedule measured nothing: missed slots, or errors only.
+
+    While it lasts its end is moved. It begins with the first slot owed, which names it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="unmeasured")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schedule", "started_at"], name="unmeasured_stretch_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__gt=F("started_at")), name="unmeasured_ends_after_start"
+            ),
+        ]
+        indexes = [models.Index(fields=["ended_at"], name="unmeasured_by_end")]
+
+    def __str__(self) -> str:
+        return f"not measured from {self.started_at:%Y-%m-%d %H:%M}"
 
 
 class OutageQuerySet(models.QuerySet["Outage"]):
