@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from apps.core.clock import database_now
 from apps.monitors import slots
-from apps.monitors.engine.sql import HELD_LEASE, Key, as_instant, as_text, vendor
+from apps.monitors.engine.sql import HELD_LEASE, Key, as_array, as_instant, as_text, stamp, vendor
 
 _ADOPT = """
 UPDATE monitors_schedule s
@@ -20,7 +20,7 @@ SET is_adopted = true, leased_until = statement_timestamp() + %s * interval '1 s
 FROM unnest(%s::bigint[], %s::bigint[]) AS c (id, claim_no), monitors_monitor m
 WHERE s.id = c.id AND s.claim_no = c.claim_no AND NOT s.is_adopted AND s.slot_at IS NOT NULL
     AND m.id = s.monitor_id
-RETURNING s.id, s.claim_no, s.monitor_id, m.version, s.slot_at, s.slot_count, s.slot_is_manual, s.interval_s,
+RETURNING s.id, s.claim_no, s.monitor_id, m.version, {slot_at}, s.slot_count, s.slot_is_manual, s.interval_s,
     s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing
 """
 _EXTEND = """
@@ -30,7 +30,7 @@ WHERE s.id = c.id AND s.claim_no = c.claim_no AND s.slot_at IS NOT NULL
 RETURNING s.id, s.claim_no
 """
 _CLAIMED_ON_SQLITE = """
-SELECT s.id, s.claim_no, s.monitor_id, m.version, s.slot_at, s.slot_count, s.slot_is_manual, s.interval_s,
+SELECT s.id, s.claim_no, s.monitor_id, m.version, {slot_at}, s.slot_count, s.slot_is_manual, s.interval_s,
     s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing
 FROM json_each(%s) AS c
 JOIN monitors_schedule s
@@ -77,13 +77,19 @@ def give_back(held: Collection[Key]) -> set[Key]:
 
 def _adopt_on_postgresql(claims: Collection[Key]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(_ADOPT, [HELD_LEASE.total_seconds(), *_turned(claims)])
+        cursor.execute(
+            _ADOPT.format(slot_at=stamp("s.slot_at")),
+            [HELD_LEASE.total_seconds(), *_turned(claims)],
+        )
         return list(cursor.fetchall())
 
 
 def _adopt_on_sqlite(claims: Collection[Key]) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIMED_ON_SQLITE, [json.dumps(list(set(claims))), False])
+        cursor.execute(
+            _CLAIMED_ON_SQLITE.format(slot_at=stamp("s.slot_at")),
+            [json.dumps(list(set(claims))), False],
+        )
         rows = list(cursor.fetchall())
         until = as_text(database_now() + HELD_LEASE)
         cursor.executemany(
@@ -113,7 +119,9 @@ def _extend(held: Collection[Key], seconds: float) -> set[Key]:
             cursor.execute(_EXTEND, [seconds, *_turned(held)])
             return {(row[0], row[1]) for row in cursor.fetchall()}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIMED_ON_SQLITE, [json.dumps(list(held)), True])
+        cursor.execute(
+            _CLAIMED_ON_SQLITE.format(slot_at=stamp("s.slot_at")), [json.dumps(list(held)), True]
+        )
         found = {(row[0], row[1]) for row in cursor.fetchall()}
         until = as_text(database_now() + timedelta(seconds=seconds))
         cursor.executemany(
@@ -123,5 +131,5 @@ def _extend(held: Collection[Key], seconds: float) -> set[Key]:
         return found
 
 
-def _turned(keys: Collection[Key]) -> tuple[list[int], list[int]]:
-    return [key[0] for key in keys], [key[1] for key in keys]
+def _turned(keys: Collection[Key]) -> tuple[str, str]:
+    return as_array(key[0] for key in keys), as_array(key[1] for key in keys)

@@ -14,20 +14,21 @@ from typing import Any
 from django.db import connection
 
 from apps.core.clock import database_now
-from apps.monitors.engine.sql import as_instant, as_text, columns, vendor
+from apps.monitors.engine.sql import as_array, as_instant, as_text, stamp, vendor
 from apps.monitors.policy import Streak
 
 _READ = (
-    "s.id, s.claim_no, s.monitor_id, m.version, s.is_active, s.interval_s, s.slot_at, s.next_run_at,"
-    " s.run_now_at, s.streak, s.streak_is_failing, s.streak_started_at, s.is_failing, s.overruns,"
+    "s.id, s.claim_no, s.monitor_id, m.version, s.is_active, s.interval_s, {slot_at}, {next_run_at},"
+    " {run_now_at}, s.streak, s.streak_is_failing, {streak_started_at}, s.is_failing, s.overruns,"
     " m.failure_threshold, m.recovery_threshold"
 )
+_INSTANTS = ("slot_at", "next_run_at", "run_now_at", "streak_started_at")
 _RUN = (
     "schedule_id, due_at, started_at, result, is_manual, duration_ms, response_time_ms,"
     " slowest_request_ms, reason"
 )
 _RUN_TYPES = ("int8", "timestamptz", "timestamptz", "text", "bool", "int4", "int4", "int4", "text")
-# What a finished run changes of its schedule, with the types that `unnest` is told.
+# What a finished run changes of its schedule, with the types in which PostgreSQL takes it from JSON.
 _WRITTEN = {
     "is_adopted": "bool",
     "leased_until": "timestamptz",
@@ -77,17 +78,18 @@ class Held:
 
 def lock_schedules(schedule_ids: Sequence[int]) -> tuple[dict[int, Held], datetime]:
     """Lock the rows in their keys' order; return them and the database's present time."""
+    read = _READ.format(**{name: stamp(f"s.{name}") for name in _INSTANTS})
     with connection.cursor() as cursor:
         if vendor() == "postgresql":
             cursor.execute(
-                f"SELECT clock_timestamp(), {_READ} FROM monitors_schedule s"  # noqa: S608 -- built from constants
+                f"SELECT {stamp('clock_timestamp()')}, {read} FROM monitors_schedule s"  # noqa: S608 -- built from constants
                 " JOIN monitors_monitor m ON m.id = s.monitor_id"
-                " WHERE s.id = ANY(%s) ORDER BY s.id FOR NO KEY UPDATE OF s",
-                [sorted(schedule_ids)],
+                " WHERE s.id = ANY(%s::bigint[]) ORDER BY s.id FOR NO KEY UPDATE OF s",
+                [as_array(sorted(schedule_ids))],
             )
         else:
             cursor.execute(
-                f"SELECT strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'), {_READ}"  # noqa: S608 -- built from constants
+                f"SELECT strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'), {read}"  # noqa: S608 -- built from constants
                 " FROM json_each(%s) AS c JOIN monitors_schedule s ON s.id = c.value"
                 " JOIN monitors_monitor m ON m.id = s.monitor_id",
                 [json.dumps(sorted(schedule_ids))],
@@ -110,61 +112,65 @@ def write_runs(rows: Sequence[RunRow]) -> None:
         return
     _many(
         f"INSERT INTO monitors_run ({_RUN}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608 -- built from constants
-        rows,
+        [(row[0], as_text(row[1]), as_text(row[2]), *row[3:]) for row in rows],
     )
 
 
 def write_details(rows: Sequence[DetailRow]) -> None:
     """Append the details of runs."""
-    if vendor() == "postgresql":
-        _unnest(
-            "INSERT INTO monitors_rundetail (schedule_id, due_at, detail)"
-            " SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[])",
-            rows,
-        )
-    else:
-        _many(
-            "INSERT INTO monitors_rundetail (schedule_id, due_at, detail) VALUES (%s, %s, %s)", rows
-        )
+    _write_details("monitors_rundetail", rows, "")
 
 
 def write_latest_passes(rows: Sequence[DetailRow]) -> None:
     """Replace the details of each schedule's newest passed run; one row for a schedule."""
-    if vendor() == "postgresql":
-        _unnest(
-            "INSERT INTO monitors_latestpass (schedule_id, due_at, detail)"
-            " SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[])"
-            " ON CONFLICT (schedule_id) DO UPDATE SET due_at = excluded.due_at, detail = excluded.detail"
-            " WHERE excluded.due_at > monitors_latestpass.due_at",
-            rows,
-        )
-    else:
-        _many(
-            "INSERT INTO monitors_latestpass (schedule_id, due_at, detail) VALUES (%s, %s, %s)"
-            " ON CONFLICT (schedule_id) DO UPDATE SET due_at = excluded.due_at, detail = excluded.detail"
-            " WHERE excluded.due_at > monitors_latestpass.due_at",
-            rows,
-        )
+    _write_details(
+        "monitors_latestpass",
+        rows,
+        " ON CONFLICT (schedule_id) DO UPDATE SET due_at = excluded.due_at, detail = excluded.detail"
+        " WHERE excluded.due_at > monitors_latestpass.due_at",
+    )
 
 
 def write_schedules(rows: Sequence[Held]) -> None:
     """Write what the runs changed of their schedules."""
     values = [_written(row) for row in rows]
     if vendor() == "postgresql":
-        names = ("id", *_WRITTEN)
-        types = ("bigint", *_WRITTEN.values())
+        taken = ", ".join(
+            f"(e->>{place}{' || $$+00$$' if kind == 'timestamptz' else ''})::{kind} AS {name}"
+            for place, (name, kind) in enumerate(_WRITTEN.items(), start=1)
+        )
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE monitors_schedule s SET {', '.join(f'{n} = v.{n}' for n in _WRITTEN)}"  # noqa: S608 -- built from constants
-                f" FROM unnest({', '.join(f'%s::{kind}[]' for kind in types)})"
-                f" AS v ({', '.join(names)}) WHERE s.id = v.id",
-                columns(values, len(names)),
+                f" FROM (SELECT (e->>0)::bigint AS id, {taken}"
+                " FROM json_array_elements(%s::json) e) v WHERE s.id = v.id",
+                [json.dumps(values)],
             )
         return
     _many(
         f"UPDATE monitors_schedule SET {', '.join(f'{n} = %s' for n in _WRITTEN)} WHERE id = %s",  # noqa: S608 -- built from constants
         [(*row[1:], row[0]) for row in values],
     )
+
+
+def _write_details(table: str, rows: Sequence[DetailRow], on_conflict: str) -> None:
+    """Insert details. On PostgreSQL all of them are one JSON text, in which each detail stands as it is."""
+    if not rows:
+        return
+    into = f"INSERT INTO {table} (schedule_id, due_at, detail)"
+    if vendor() == "postgresql":
+        texts = [f'[{key},"{due_at.isoformat()}",{detail}]' for key, due_at, detail in rows]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"{into} SELECT (e->>0)::bigint, (e->>1)::timestamptz, e->2"  # noqa: S608 -- built from constants
+                f" FROM jsonb_array_elements(%s::jsonb) e{on_conflict}",
+                [f"[{','.join(texts)}]"],
+            )
+    else:
+        _many(
+            f"{into} VALUES (%s, %s, %s){on_conflict}",
+            [(key, as_text(due_at), detail) for key, due_at, detail in rows],
+        )
 
 
 def _held(row: tuple[Any, ...]) -> Held:
@@ -192,35 +198,27 @@ def _held(row: tuple[Any, ...]) -> Held:
 
 
 def _written(row: Held) -> tuple[Any, ...]:
+    """Return the key and the values of `_WRITTEN`, instants as text in UTC without an offset."""
     return (
         row.schedule_id,
         row.slot_at is not None,
-        row.leased_until,
-        row.slot_at,
+        as_text(row.leased_until),
+        as_text(row.slot_at),
         row.slot_count,
         row.slot_is_manual,
-        row.next_run_at,
+        as_text(row.next_run_at),
         row.streak.length,
         row.streak.is_failing,
-        row.streak.started_at,
+        as_text(row.streak.started_at),
         row.streak.has_failed,
-        row.last_due_at,
-        row.last_finished_at,
+        as_text(row.last_due_at),
+        as_text(row.last_finished_at),
         row.last_result,
         row.overruns,
     )
 
 
-def _unnest(sql: str, rows: Sequence[DetailRow]) -> None:
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, columns(rows, 3))
-
-
 def _many(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
         with connection.cursor() as cursor:
-            cursor.executemany(
-                sql,
-                [tuple(as_text(v) if isinstance(v, datetime) else v for v in row) for row in rows],
-            )
+            cursor.executemany(sql, rows)
