@@ -90,7 +90,10 @@ class ArchiveFile(models.Model):
 
 
 class ArchiveMonth(models.Model):
-    """A closed month that has a file in the archive, and how much it tells of. `key` is such as 2026-11."""
+    """A closed month that has a file in the archive, and how much it tells of. `key` is such as 2026-11.
+
+    `document` is the month's part of `/history.json`.
+    """
 
     id = models.BigAutoField(primary_key=True)
     publication = models.ForeignKey(
@@ -99,6 +102,7 @@ class ArchiveMonth(models.Model):
     key = models.CharField(max_length=7)
     incidents = models.PositiveIntegerField()
     maintenances = models.PositiveIntegerField()
+    document = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-key"]
