@@ -1,4 +1,4 @@
-"""Incidents are opened once, change by updates, and are resolved by one."""
+"""Incidents are opened once, corrected, taken over and archived. Their updates are in updates.py."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from apps.core.audit import record
 from apps.core.editing import archive_row, edit_row, live_row
 from apps.core.errors import Conflict, Invalid
 from apps.core.validation import clean
-from apps.incidents.models import EventNumber, Incident, IncidentStatus, IncidentUpdate
+from apps.incidents.models import EventNumber, Incident
 from apps.incidents.services import affected
-from apps.incidents.transitions import Move, move
-from apps.pages.models import Component, Page
+from apps.incidents.services.steps import audit, follow, mover_of, publish
+from apps.incidents.transitions import Standing, move
+from apps.pages.models import Page
 from apps.pages.services import touch_pages
 
 NOTHING: Mapping[int, str] = {}
@@ -43,14 +44,11 @@ def open_incident(
     answer and changes nothing, also when two ask at once. Opened by automation, its statuses are listed but
     do not contribute until a person posts a status for that component in it.
     """
-    if idempotency_key is not None:
-        if not 0 < len(idempotency_key) <= 200:
-            raise Invalid("invalid", "use 1 to 200 characters", field="idempotency_key")
-        first = _with_key(page_id, idempotency_key)
-        if first is not None:
-            return first, False
+    first = with_key(page_id, idempotency_key)
+    if first is not None:
+        return first, False
     page = live_row(Page, page_id)
-    begins = move(None, status)
+    begins = move(Standing.NEW, status, mover=mover_of(actor))
     incident = Incident(
         page=page,
         name=name,
@@ -65,57 +63,22 @@ def open_incident(
     )
     if incident.started_at > at:
         raise Invalid("invalid", "an incident cannot start in the future", field="started_at")
-    rows = affected.named_components(page_id=page_id, statuses=components)
-    _follow(incident, status, begins, at)
-    # The key is checked by the insertion: only that is safe from another one who asks at the same time.
-    clean(incident, exclude={"number", "idempotency_key"})
-    try:
-        with transaction.atomic():
-            incident.number = EventNumber.objects.create().pk
-            incident.save(force_insert=True)
-    except IntegrityError:
-        first = _with_key(page_id, idempotency_key) if idempotency_key is not None else None
-        if first is None:
-            raise
+    words = affected.spoken(page_id=page_id, statuses=components, actor=actor)
+    follow(incident, status, begins, shown_at=at, at=at)
+    first = insert_once(incident)
+    if first is not None:
         return first, False
-    _publish(incident, message, components, rows, deliver_notifications, actor, at)
-    _audit(incident, "incident.opened", "", _by_public_id(components, rows), actor, at)
-    return incident, True
-
-
-@transaction.atomic
-def post_update(
-    *,
-    incident_id: int,
-    status: str,
-    message: str,
-    components: Mapping[int, str] = NOTHING,
-    expected_sequence: int | None = None,
-    deliver_notifications: bool = True,
-    actor: Actor,
-    at: datetime,
-) -> IncidentUpdate:
-    """Publish the next update; the incident comes to its status, also out of resolved (which reopens it).
-
-    `components` is {component id: status}; those not named keep what was said. Resolving ends all the
-    incident's contributions. Conflict `sequence_moved` when `expected_sequence` is given and not the latest;
-    for automation also `not_automated`, `taken_over`, `resolved_by_person` and `already_resolved`.
-    """
-    incident = live_row(Incident, incident_id, lock=True)
-    if expected_sequence is not None and expected_sequence != incident.last_sequence:
-        raise Conflict(
-            "sequence_moved",
-            f"the incident is at update {incident.last_sequence}, not {expected_sequence}",
-        )
-    step = _allowed(incident, status, actor)
-    before = incident.status
-    rows = affected.named_components(
-        page_id=incident.page_id, statuses=components, incident=incident
+    publish(
+        incident,
+        message,
+        words,
+        deliver_notifications=deliver_notifications,
+        shown_at=at,
+        actor=actor,
+        at=at,
     )
-    _follow(incident, status, step, at)
-    update = _publish(incident, message, components, rows, deliver_notifications, actor, at)
-    _audit(incident, "incident.updated", before, _by_public_id(components, rows), actor, at)
-    return update
+    audit(incident, "incident.opened", "", words, actor, at)
+    return incident, True
 
 
 @transaction.atomic
@@ -124,12 +87,19 @@ def edit_incident(
     incident_id: int,
     name: str | None = None,
     impact_override: str | None = None,
+    started_at: datetime | None = None,
     actor: Actor,
     at: datetime,
 ) -> Incident:
-    """Change the incident's name or override its impact ("" : derived again). Its updates stay as they are."""
+    """Change the name, the start as shown, or override the impact ("" : derived again). Updates stay as they are.
+
+    Invalid for a start in the future or after the end.
+    """
     incident = live_row(Incident, incident_id, lock=True)
-    wanted = {"name": name, "impact_override": impact_override}
+    if started_at is not None and started_at > (incident.resolved_at or at):
+        when = "after its end" if incident.resolved_at else "in the future"
+        raise Invalid("invalid", f"an incident cannot start {when}", field="started_at")
+    wanted = {"name": name, "impact_override": impact_override, "started_at": started_at}
     fields = {field: value for field, value in wanted.items() if value is not None}
     changes = edit_row(incident, fields, action="incident.edited", actor=actor, at=at)
     if "name" in changes:
@@ -163,94 +133,27 @@ def archive_incident(*, incident_id: int, actor: Actor, at: datetime) -> Inciden
     return incident
 
 
-def _with_key(page_id: int, key: str) -> Incident | None:
+def with_key(page_id: int, key: str | None) -> Incident | None:
+    """Return the page's incident with this idempotency key. Invalid for a key that is none."""
+    if key is None:
+        return None
+    if not 0 < len(key) <= 200:
+        raise Invalid("invalid", "use 1 to 200 characters", field="idempotency_key")
     found: Incident | None = Incident.objects.filter(page=page_id, idempotency_key=key).first()
     return found
 
 
-def _allowed(incident: Incident, status: str, actor: Actor) -> Move:
-    if not actor.is_automation:
-        return move(incident.status, status)
-    if not incident.is_automated:
-        raise Conflict("not_automated", "a person opened this incident")
-    if incident.taken_over_at is not None:
-        raise Conflict("taken_over", "a person has taken this incident over")
-    latest = incident.updates.filter(sequence=incident.last_sequence).get()
-    return move(
-        incident.status, status, by_automation=True, spoken_by_person=not latest.is_automated
-    )
-
-
-def _follow(incident: Incident, status: str, step: Move, at: datetime) -> None:
-    """Bring the incident's own columns to the step's."""
-    incident.status, incident.updated_at = status, max(at, incident.updated_at)
-    if status == IncidentStatus.MONITORING and incident.monitoring_at is None:
-        incident.monitoring_at = at
-    if step.resolves:
-        incident.resolved_at = max(at, incident.started_at)
-    elif step.reopens:
-        incident.resolved_at = None
-    incident.last_sequence += 1
-
-
-def _publish(
-    incident: Incident,
-    message: str,
-    statuses: Mapping[int, str],
-    components: Mapping[int, Component],
-    deliver_notifications: bool,
-    actor: Actor,
-    at: datetime,
-) -> IncidentUpdate:
-    """Write the update of a locked incident that has been brought to it, and what it says."""
-    incident.save(
-        update_fields=["status", "monitoring_at", "resolved_at", "last_sequence", "updated_at"]
-    )
-    update = IncidentUpdate(
-        incident=incident,
-        sequence=incident.last_sequence,
-        status=incident.status,
-        body=message,
-        display_at=at,
-        is_automated=actor.is_automation,
-        author=actor.label[:200],
-        deliver_notifications=deliver_notifications,
-        created_at=at,
-        updated_at=at,
-    )
-    clean(update)
-    update.save(force_insert=True)
-    affected.say(
-        incident=incident,
-        update=update,
-        statuses=statuses,
-        components=components,
-        ends=incident.status == IncidentStatus.RESOLVED,
-        actor=actor,
-        at=at,
-    )
-    touch_pages(page_ids=[incident.page_id], at=at)
-    return update
-
-
-def _by_public_id(
-    statuses: Mapping[int, str], components: Mapping[int, Component]
-) -> dict[str, str]:
-    return {components[pk].public_id: status for pk, status in statuses.items()}
-
-
-def _audit(
-    incident: Incident,
-    action: str,
-    before: str,
-    statuses: Mapping[str, str],
-    actor: Actor,
-    at: datetime,
-) -> None:
-    """Automation's changes of incidents are kept as well: readers see them, so staff ask who did it."""
-    changes = {
-        "status": [before, incident.status],
-        "sequence": [incident.last_sequence - 1, incident.last_sequence],
-        "components": dict(statuses),
-    }
-    record(actor=actor, at=at, action=action, row=incident, changes=changes)
+def insert_once(incident: Incident) -> Incident | None:
+    """Validate and insert a new incident; return the one that has its key already, if another was quicker."""
+    # The key is checked by the insertion: only that is safe from another one who asks at the same time.
+    clean(incident, exclude={"number", "idempotency_key", "page", "public_id", "resolved_at"})
+    try:
+        with transaction.atomic():
+            incident.number = EventNumber.objects.create().pk
+            incident.save(force_insert=True)
+    except IntegrityError:
+        first = with_key(incident.page_id, incident.idempotency_key)
+        if first is None:
+            raise
+        return first
+    return None

@@ -24,13 +24,17 @@ Source = StatusContribution.Source
 
 @transaction.atomic
 def apply_contributions(
-    *, changes: Sequence[ContributionChange], actor: Actor, at: datetime
+    *,
+    changes: Sequence[ContributionChange],
+    told: Collection[int] = (),
+    actor: Actor,
+    at: datetime,
 ) -> None:
     """Change what sources say, re-derive the components' statuses, and move their periods at `at`.
 
     The one way to a component's status. Statements do not grow with the components. An archived
     component keeps its contributions, but its status is derived no more. Automation has no say in
-    staff's contribution: Conflict.
+    staff's contribution: Conflict. `told` are pages that the caller itself tells of as changed.
     """
     _refuse_unfit(changes, actor)
     wanted: dict[int, list[ContributionChange]] = defaultdict(list)
@@ -45,6 +49,7 @@ def apply_contributions(
     _settle(
         components,
         {pk: list(rows.values()) for pk, rows in rows_by_component.items()},
+        told=told,
         actor=actor,
         at=at,
     )
@@ -158,6 +163,7 @@ def _settle(
     components: Sequence[Component],
     said: dict[int, list[Held]],
     *,
+    told: Collection[int] = (),
     actor: Actor,
     at: datetime,
 ) -> None:
@@ -188,9 +194,8 @@ def _settle(
         at=at,
     )
     # A hidden component is on no public surface, so readers' pages stay as they are.
-    touch_pages(
-        page_ids=[component.page_id for component in changed if not component.hidden], at=at
-    )
+    public = {component.page_id for component in changed if not component.hidden}
+    touch_pages(page_ids=public.difference(told), at=at)
 
 
 def _is_spoken(derived: Derived) -> bool:
