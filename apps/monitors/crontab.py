@@ -19,15 +19,28 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
 _PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d{1,2}))?")
 
 
+_EVERY_HOUR = frozenset(range(24))
+_LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+
+
 @dataclass(frozen=True, slots=True)
 class Crontab:
-    """The values that each field admits. Days of the week run from 0, Sunday, to 6."""
+    """The values that each field admits. Days of the week run from 0, Sunday, to 6.
+
+    `either_day`: neither field of days begins with `*`, so a day of the one or of the other will do (as cron has it).
+    """
 
     minutes: frozenset[int]
     hours: frozenset[int]
     days: frozenset[int]
     months: frozenset[int]
     weekdays: frozenset[int]
+    either_day: bool = False
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether it names every hour, and so follows the hours that pass, not those of a day."""
+        return self.hours == _EVERY_HOUR
 
 
 def parse(expression: str) -> Crontab:
@@ -40,7 +53,10 @@ def parse(expression: str) -> Crontab:
     minutes, hours, days, months, weekdays = (
         _values(text.lower(), *field) for text, field in zip(fields, _FIELDS, strict=True)
     )
-    return Crontab(minutes, hours, days, months, frozenset(day % 7 for day in weekdays))
+    either_day = not fields[2].startswith("*") and not fields[4].startswith("*")
+    if not either_day and min(days) > max(_LONGEST.get(month, 31) for month in months):
+        raise ValueError(f"There is no day {min(days)} in {_named(months)}, so it would never run.")
+    return Crontab(minutes, hours, days, months, frozenset(day % 7 for day in weekdays), either_day)
 
 
 def check_time_zone(name: str) -> None:
@@ -75,6 +91,10 @@ def _values(
             raise ValueError(f"The {name} {part!r} names nothing.")
         values.update(range(first, last + 1, step))
     return frozenset(values)
+
+
+def _named(months: frozenset[int]) -> str:
+    return ", ".join(_MONTHS[month - 1].capitalize() for month in sorted(months))
 
 
 def _number(text: str, name: str, lowest: int, highest: int, words: dict[str, int]) -> int:
