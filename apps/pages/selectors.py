@@ -1,25 +1,18 @@
-"""Reading pages: live rows by their public ids, why a component is red, and what uptime is made from."""
+"""Reading pages: live rows by their public ids, and why a component is red."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime
-
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.core.errors import NotFound
 from apps.pages.models import (
     Component,
     ComponentGroup,
-    MeasurementGap,
     Metric,
     Page,
     StatusContribution,
-    StatusPeriod,
 )
 from apps.pages.status import Derived, Opinion, derive
-from apps.pages.uptime import Interval, Span
 
 
 def live_pages() -> QuerySet[Page]:
@@ -75,27 +68,3 @@ def explain(component_id: int) -> Derived:
         Opinion(row.source, row.key, row.status, row.muted, row.label)
         for row in StatusContribution.objects.filter(component=component_id).order_by("pk")
     )
-
-
-@dataclass(slots=True)
-class Timeline:
-    """A component's periods and gaps, in order: what uptime.py reckons with."""
-
-    spans: list[Span] = field(default_factory=list)
-    gaps: list[Interval] = field(default_factory=list)
-
-
-def timelines(component_ids: Collection[int], *, since: datetime) -> dict[int, Timeline]:
-    """Return {component id: timeline} of what ended after `since`, in two queries."""
-    found = {component_id: Timeline() for component_id in component_ids}
-    periods = StatusPeriod.objects.filter(
-        Q(ended_at__isnull=True) | Q(ended_at__gt=since), component__in=component_ids
-    ).order_by("started_at", "pk")
-    for period in periods:
-        found[period.component_id].spans.append(
-            Span(period.status, period.started_at, period.ended_at, period.spoken)
-        )
-    gaps = MeasurementGap.objects.filter(component__in=component_ids, ended_at__gt=since)
-    for gap in gaps.order_by("started_at", "pk"):
-        found[gap.component_id].gaps.append(Interval(gap.started_at, gap.ended_at))
-    return found

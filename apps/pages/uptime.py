@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apps.pages.status import ComponentStatus
 
@@ -69,10 +70,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A calendar day in the page's zone, from its first to its last moment (23 to 25 hours)."""
+    """A calendar day in the page's zone, from its first to its last moment (23 to 25 hours).
+
+    `corrections` are the reasons that staff gave for changing what was recorded of it.
+    """
 
     date: date
     tally: Tally
+    corrections: tuple[str, ...] = ()
 
     @property
     def level(self) -> Level:
@@ -134,10 +139,8 @@ def days(
 
     Time before `start_date` and after `now` is in no tally.
     """
-    count = (last - first).days + 1
-    dates = [first + timedelta(days=number) for number in range(count)]
-    starts = [day_start(one, zone) for one in [*dates, last + timedelta(days=1)]]
-    result = [Day(one, Tally()) for one in dates]
+    starts = day_starts(first, last, zone)
+    result = [Day(first + timedelta(days=number), Tally()) for number in range(len(starts) - 1)]
     since = max(starts[0], day_start(start_date, zone)) if start_date else starts[0]
     until = min(starts[-1], now.astimezone(UTC))
     for state, started_at, ended_at in _pieces(spans, gaps, since, until):
@@ -159,12 +162,27 @@ def total(some_days: Iterable[Day]) -> Tally:
     return result
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """Return the zone; UTC for a name that this machine's data do not know."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Return the first moment of a day in a zone, in UTC.
 
     Midnight that comes twice is the first one; midnight that is skipped is the moment of the skip.
     """
     return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+@lru_cache(maxsize=256)
+def day_starts(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return the first moments of the days from `first` to `last`, and of the day after, in UTC."""
+    count = (last - first).days + 2
+    return tuple(day_start(first + timedelta(days=number), zone) for number in range(count))
 
 
 def _percentage(counted: Tally, partial_weight: float) -> float | None:

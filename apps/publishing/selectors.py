@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,8 +14,8 @@ from django.db.models import Avg, ExpressionWrapper, F, Func, IntegerField
 from django.db.models.functions import Cast
 
 from apps.pages import uptime
+from apps.pages.day_selectors import DayReader
 from apps.pages.models import Component, ComponentGroup, Metric, MetricPoint, Page
-from apps.pages.selectors import Timeline, timelines
 from apps.publishing.bars import MAINTENANCE
 from apps.publishing.charts import BUCKET, SPAN
 from apps.publishing.incident_selectors import facts_of, month_bounds, months_of, shown_incidents
@@ -35,6 +35,8 @@ from apps.publishing.times import zone_of
 UPTIME_DAYS = 90
 # A maintenance of less is not worth a bar of its own.
 _LEAST_MAINTENANCE_S = 60
+
+_days = DayReader()
 
 
 def page_url(page: Page) -> str:
@@ -149,29 +151,14 @@ def _component(
 def _uptimes(
     components: Sequence[Component], *, at: datetime, zone: ZoneInfo
 ) -> dict[int, UptimeFacts]:
-    """Return {component id: its last 90 days} of those with bars, in two queries."""
-    today = at.astimezone(zone).date()
-    first = today - timedelta(days=UPTIME_DAYS - 1)
-    showcased = {component.pk: component for component in components if component.showcase}
-    found = timelines(showcased, since=uptime.day_start(first, zone))
-    return {
-        pk: _uptime(found[pk], component, at=at, zone=zone, first=first)
-        for pk, component in showcased.items()
-    }
+    """Return {component id: its last 90 days} of those with bars, in at most five queries."""
+    first = at.astimezone(zone).date() - timedelta(days=UPTIME_DAYS - 1)
+    showcased = [component for component in components if component.showcase]
+    found = _days.read(showcased, first=first, at=at, zone=zone)
+    return {pk: _uptime(days) for pk, days in found.items()}
 
 
-def _uptime(
-    timeline: Timeline, component: Component, *, at: datetime, zone: ZoneInfo, first: date
-) -> UptimeFacts:
-    days = uptime.days(
-        timeline.spans,
-        timeline.gaps,
-        first=first,
-        last=at.astimezone(zone).date(),
-        zone=zone,
-        now=at,
-        start_date=component.start_date,
-    )
+def _uptime(days: Sequence[uptime.Day]) -> UptimeFacts:
     return UptimeFacts(
         percentage=uptime.statuspage_uptime(uptime.total(days)),
         days=tuple(_day(day) for day in days),

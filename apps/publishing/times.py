@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from apps.pages.uptime import zone_of
+
+__all__ = ["zone_of"]
 
 _UTC_NAMES = {"UTC", "Etc/UTC", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal", "UCT", "Etc/UCT"}
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Return the zone; UTC for a name that this machine's data do not know."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def wire_zone(name: str) -> str:

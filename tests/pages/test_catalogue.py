@@ -368,12 +368,3 @@ def test_what_automation_configures_is_not_in_the_audit_trail():
     services.create_page(name="Acme", slug="acme", actor=MACHINE, at=NOW)
 
     assert not AuditEvent.objects.exists()
-
-
-def test_timelines_take_two_queries_however_many_components(django_assert_num_queries):
-    components = ComponentFactory.create_batch(5)
-
-    with django_assert_num_queries(2):
-        found = selectors.timelines([one.pk for one in components], since=NOW)
-
-    assert all(len(found[one.pk].spans) == 1 for one in components)

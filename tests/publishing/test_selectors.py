@@ -64,7 +64,7 @@ def test_the_number_of_queries_is_fixed_whatever_a_page_holds():
     fill(small, components=1, incidents=1, days=1)
     fill(large, components=12, incidents=60, days=80)
 
-    assert queries(small) == queries(large) == 12
+    assert queries(small) == queries(large) == 14
 
 
 def read(page: Page) -> PageModel:

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
             name='ComponentDay',
             fields=[
                 ('pk', models.CompositePrimaryKey('component_id', 'day', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('component', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='pages.component')),
                 ('day', models.DateField()),
                 ('ended_at', models.DateTimeField(help_text='The first moment of the next day.')),
                 ('built_at', models.DateTimeField()),
@@ -68,6 +69,7 @@ class Migration(migrations.Migration):
             name='MetricAggregate',
             fields=[
                 ('pk', models.CompositePrimaryKey('metric_id', 'size_s', 'started_at', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('metric', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='aggregates', to='pages.metric')),
                 ('size_s', models.PositiveIntegerField()),
                 ('started_at', models.DateTimeField()),
                 ('count', models.PositiveBigIntegerField()),
@@ -89,19 +91,9 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('counted', False)), fields=['metric', 'at'], name='point_uncounted'),
         ),
         migrations.AddField(
-            model_name='componentday',
-            name='component',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='pages.component'),
-        ),
-        migrations.AddField(
             model_name='correction',
             name='component',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='pages.component'),
-        ),
-        migrations.AddField(
-            model_name='metricaggregate',
-            name='metric',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='aggregates', to='pages.metric'),
         ),
         migrations.AddIndex(
             model_name='componentday',

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from apps.pages.models.catalogue import DOMAIN, SLUG, Component, ComponentGroup, Page
-from apps.pages.models.history import (
-    NOT_MEASURED,
-    ClosedDays,
-    ComponentDay,
-    Correction,
-)
+from apps.pages.models.history import ClosedDays, ComponentDay, Correction
 from apps.pages.models.metrics import Metric, MetricAggregate, MetricPoint
 from apps.pages.models.statuses import MeasurementGap, StatusContribution, StatusPeriod
 
 __all__ = [
     "DOMAIN",
-    "NOT_MEASURED",
     "SLUG",
     "ClosedDays",
     "Component",

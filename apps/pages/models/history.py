@@ -6,17 +6,16 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.models import PublicModel
+from apps.pages.corrections import NOT_MEASURED
 from apps.pages.models.catalogue import Component
 from apps.pages.status import ComponentStatus
-
-NOT_MEASURED = "not_measured"
 
 
 class ClosedDays(models.Model):
     """How far a component's days are closed: those that end by `until` in this zone are in ComponentDay.
 
     Whatever changes the past lowers `until` in its own transaction, under the component's lock, so that a
-    day is right or absent. `revision` differs whenever what is kept for the component differs.
+    day is right or absent. `revision` is drawn anew whenever what is kept for the component changes.
     """
 
     component = models.OneToOneField(

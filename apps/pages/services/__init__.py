@@ -3,6 +3,7 @@
 from apps.pages.contributions import ContributionChange, Word
 from apps.pages.services.announcing import touch_pages
 from apps.pages.services.components import archive_component, create_component, update_component
+from apps.pages.services.days import close_days
 from apps.pages.services.groups import archive_group, create_group, update_group
 from apps.pages.services.levels import reorder
 from apps.pages.services.measurements import Gap, Point, record_gaps, write_points
@@ -20,6 +21,7 @@ __all__ = [
     "archive_group",
     "archive_metric",
     "archive_page",
+    "close_days",
     "create_component",
     "create_group",
     "create_metric",

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.pages.models import Component, MeasurementGap, MetricPoint
+from apps.pages.services.days import forget_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Gap:
 
 
 def write_points(*, points: Sequence[Point]) -> None:
-    """Write values in one statement (a few on SQLite, past 200). One that is there already stays as it is.
+    """Write values in one statement (a few on SQLite, past 199). One that is there already stays as it is.
 
     No page is told: points ride the next publication.
     """
@@ -81,6 +82,9 @@ def record_gaps(*, gaps: Sequence[Gap]) -> None:
         for component_id, found in stretches.items()
         for stretch in joined(found)
     }
+    added = [moment for gap in fresh if (moment := _added_from(gap, known)) is not None]
+    if added:
+        forget_days(component_ids=ids, since=min(added))
     kept = {(row.component_id, row.started_at, row.ended_at): row.pk for row in known}
     MeasurementGap.objects.filter(
         pk__in=[pk for name, pk in kept.items() if name not in wanted]
@@ -89,6 +93,18 @@ def record_gaps(*, gaps: Sequence[Gap]) -> None:
         MeasurementGap(component_id=component_id, started_at=started_at, ended_at=ended_at)
         for component_id, started_at, ended_at in sorted(wanted - kept.keys())
     )
+
+
+def _added_from(gap: Gap, known: Sequence[MeasurementGap]) -> datetime | None:
+    """Return from when on the gap says something new; None where it is known already.
+
+    A gap that grows each minute must not have days reckoned again that it has covered for long.
+    """
+    since = gap.started_at
+    for row in sorted(known, key=lambda one: one.started_at):
+        if row.component_id == gap.component_id and row.started_at <= since < row.ended_at:
+            since = row.ended_at
+    return since if since < gap.ended_at else None
 
 
 def joined(stretches: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.pages.models import Component, StatusPeriod
+from apps.pages.services.days import forget_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ def turn(turns: Sequence[Turn], *, at: datetime) -> None:
             opened.append(period)
         if one.component.status != one.status:
             one.component.status, one.component.status_since = one.status, period.started_at
+    if replaced or opened:
+        # A late change may touch a day that is closed already.
+        forget_days(component_ids=[one.component.pk for one in turns], since=at)
     if replaced:
         StatusPeriod.objects.bulk_update(replaced, ["status", "spoken"])
     if opened:

@@ -1,0 +1,183 @@
+"""Reading what uptime is made from: closed days where they are kept, periods for the rest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from apps.pages import uptime
+from apps.pages.corrections import Overlay, laid_over, reasons, winning
+from apps.pages.models import (
+    ClosedDays,
+    Component,
+    ComponentDay,
+    Correction,
+    MeasurementGap,
+    StatusPeriod,
+)
+from apps.pages.uptime import Day, Interval, Span, Tally
+
+Window = tuple[datetime, datetime | None]
+"""From a moment to just before another; without an end it lasts."""
+
+_MOST_HELD = 5_000
+
+
+@dataclass(slots=True)
+class Timeline:
+    """A component's periods and gaps, in order, with its corrections laid over them: what uptime.py reckons with."""
+
+    spans: list[Span] = field(default_factory=list)
+    gaps: list[Interval] = field(default_factory=list)
+    corrections: list[Overlay] = field(default_factory=list)
+
+
+def timelines(windows: Mapping[int, Window]) -> dict[int, Timeline]:
+    """Return {component id: timeline} of what touches each component's window, in three queries."""
+    found = {component_id: Timeline() for component_id in windows}
+    if not found:
+        return found
+    touching = _touching(windows)
+    periods = StatusPeriod.objects.filter(touching).order_by("started_at", "pk")
+    for component_id, *span in periods.values_list(
+        "component_id", "status", "started_at", "ended_at", "spoken"
+    ):
+        found[component_id].spans.append(Span(*span))
+    gaps = MeasurementGap.objects.filter(touching).order_by("started_at", "pk")
+    for component_id, *gap in gaps.values_list("component_id", "started_at", "ended_at"):
+        found[component_id].gaps.append(Interval(*gap))
+    overlays: dict[int, list[Overlay]] = defaultdict(list)
+    corrections = Correction.objects.filter(touching, revoked_at__isnull=True).order_by("pk")
+    for component_id, *overlay in corrections.values_list(
+        "component_id", "status", "started_at", "ended_at", "reason"
+    ):
+        overlays[component_id].append(Overlay(*overlay))
+    for component_id, said in overlays.items():
+        timeline = found[component_id]
+        timeline.corrections = winning(said)
+        timeline.spans, timeline.gaps = laid_over(
+            timeline.spans, timeline.gaps, timeline.corrections
+        )
+    return found
+
+
+def _touching(windows: Mapping[int, Window]) -> Q:
+    """One condition for components with the same window, which most have."""
+    members: dict[Window, list[int]] = defaultdict(list)
+    for component_id, window in windows.items():
+        members[window].append(component_id)
+    touching = Q()
+    for (since, until), ids in members.items():
+        inside = Q(component__in=ids) & (Q(ended_at__isnull=True) | Q(ended_at__gt=since))
+        touching |= inside & Q(started_at__lt=until) if until is not None else inside
+    return touching
+
+
+def reckoned_days(
+    timeline: Timeline, *, first: date, last: date, zone: ZoneInfo, now: datetime
+) -> list[Day]:
+    """Return the days from `first` to `last` as the timeline has them; time after `now` is in none."""
+    found = uptime.days(timeline.spans, timeline.gaps, first=first, last=last, zone=zone, now=now)
+    if not timeline.corrections:
+        return found
+    starts = uptime.day_starts(first, last, zone)
+    return [
+        Day(day.date, day.tally, reasons(timeline.corrections, starts[place], starts[place + 1]))
+        for place, day in enumerate(found)
+    ]
+
+
+class DayReader:
+    """Reads components' days. What is closed is held from one reading to the next, as long as it is the same.
+
+    For one process; threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[object, dict[date, Day]]] = {}
+
+    def read(
+        self, components: Sequence[Component], *, first: date, at: datetime, zone: ZoneInfo
+    ) -> dict[int, list[Day]]:
+        """Return {component id: every day from `first` to that of `at`}, in at most five queries.
+
+        Days before a component's start date, like those before its first period, have an empty tally.
+        """
+        today = at.astimezone(zone).date()
+        closed = self._closed([one.pk for one in components], first=first, zone=zone)
+        since = {pk: max(first, until.astimezone(zone).date()) for pk, (until, _) in closed.items()}
+        found = timelines(
+            {one.pk: (uptime.day_start(since.get(one.pk, first), zone), None) for one in components}
+        )
+        result = {}
+        for one in components:
+            open_from = since.get(one.pk, first)
+            kept = closed[one.pk][1] if one.pk in closed else {}
+            start = max(first, one.start_date or first)
+            days = [
+                (kept.get(day) if day >= start else None) or Day(day, Tally())
+                for day in _dates(first, min(open_from, today + timedelta(days=1)))
+            ]
+            fresh = (
+                reckoned_days(found[one.pk], first=open_from, last=today, zone=zone, now=at)
+                if open_from <= today
+                else []
+            )
+            days += [day if day.date >= start else Day(day.date, Tally()) for day in fresh]
+            result[one.pk] = days
+        return result
+
+    def _closed(
+        self, ids: Collection[int], *, first: date, zone: ZoneInfo
+    ) -> dict[int, tuple[datetime, dict[date, Day]]]:
+        """Return {component id: (until when its days are closed, those days)} in this zone."""
+        ledgers = ClosedDays.objects.filter(component__in=ids, time_zone=zone.key)
+        keys = {row.pk: (row.revision, row.until, zone.key, first) for row in ledgers}
+        held = {
+            pk: self._held[pk][1]
+            for pk, key in keys.items()
+            if pk in self._held and self._held[pk][0] == key
+        }
+        missing = {pk: key[1] for pk, key in keys.items() if pk not in held}
+        for pk, days in closed_days(missing, first=first).items():
+            if len(self._held) >= _MOST_HELD:
+                self._held = {}
+            self._held[pk] = (keys[pk], days)
+            held[pk] = days
+        return {pk: (keys[pk][1], held[pk]) for pk in keys}
+
+
+def closed_days(
+    until: Mapping[int, datetime], *, first: date, last: date | None = None
+) -> dict[int, dict[date, Day]]:
+    """Return {component id: {date: closed day}} of those that end by each one's `until`, in one query."""
+    found: dict[int, dict[date, Day]] = {pk: {} for pk in until}
+    if not found:
+        return found
+    rows = ComponentDay.objects.filter(component__in=list(until), day__gte=first)
+    if last is not None:
+        rows = rows.filter(day__lte=last)
+    for pk, day, ended_at, corrections, *seconds in rows.order_by().values_list(
+        "component_id",
+        "day",
+        "ended_at",
+        "corrections",
+        "operational_s",
+        "maintenance_s",
+        "degraded_s",
+        "partial_s",
+        "major_s",
+        "unmeasured_s",
+    ):
+        if ended_at <= until[pk]:
+            found[pk][day] = Day(day, Tally(*seconds), tuple(corrections.splitlines()))
+    return found
+
+
+def _dates(first: date, end: date) -> Iterable[date]:
+    return (first + timedelta(days=number) for number in range((end - first).days))
