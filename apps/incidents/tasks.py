@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.core.clock import database_now
+from apps.incidents.services.maintenance_moves import move_due_maintenances
+from apps.incidents.services.series import announce_due_series
+
+
+@shared_task(name="incidents.move_maintenances", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def move_maintenances() -> None:
+    """Let maintenances move whose time has come. Twice is harmless: each is locked and looked at again."""
+    move_due_maintenances(at=database_now())
+
+
+@shared_task(name="incidents.announce_series", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def announce_series() -> None:
+    """Announce the next occurrences of recurring maintenance. Twice is harmless: each is made once."""
+    announce_due_series(at=database_now())
