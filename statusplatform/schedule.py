@@ -23,5 +23,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "announce recurring maintenance": _every("incidents.announce_series", 60, expires_s=60),
     "publish changed pages": _every("publishing.sweep", 1, expires_s=2),
     "tell that beat and worker live": _every("core.heartbeat", 5, expires_s=10),
+    "close days that are over": _every("pages.close_days", 60, expires_s=60),
+    "count metrics' points": _every("pages.count_points", 60, expires_s=60),
+    "delete old points of metrics": _every("pages.prune_metrics", 600, expires_s=600),
+    "note what is not measured": _every("monitors.find_unmeasured", 60, expires_s=60),
     "make partitions ahead": _every("monitors.ensure_partitions", DAY_S, expires_s=DAY_S // 2),
 }

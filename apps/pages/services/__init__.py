@@ -1,8 +1,10 @@
 """Every change of pages and what is on them."""
 
 from apps.pages.contributions import ContributionChange, Word
+from apps.pages.services.aggregates import count_points, prune_metrics
 from apps.pages.services.announcing import touch_pages
 from apps.pages.services.components import archive_component, create_component, update_component
+from apps.pages.services.corrections import correct_period, revoke_correction
 from apps.pages.services.days import close_days
 from apps.pages.services.groups import archive_group, create_group, update_group
 from apps.pages.services.levels import reorder
@@ -22,12 +24,16 @@ __all__ = [
     "archive_metric",
     "archive_page",
     "close_days",
+    "correct_period",
+    "count_points",
     "create_component",
     "create_group",
     "create_metric",
     "create_page",
+    "prune_metrics",
     "record_gaps",
     "reorder",
+    "revoke_correction",
     "set_staff_status",
     "touch_pages",
     "update_component",
