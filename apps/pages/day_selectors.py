@@ -44,19 +44,19 @@ def timelines(windows: Mapping[int, Window]) -> dict[int, Timeline]:
         return found
     touching = _touching(windows)
     periods = StatusPeriod.objects.filter(touching).order_by("started_at", "pk")
-    for component_id, *span in periods.values_list(
+    for component_id, status, started_at, ended_at, spoken in periods.values_list(
         "component_id", "status", "started_at", "ended_at", "spoken"
     ):
-        found[component_id].spans.append(Span(*span))
+        found[component_id].spans.append(Span(status, started_at, ended_at, spoken))
     gaps = MeasurementGap.objects.filter(touching).order_by("started_at", "pk")
     for component_id, *gap in gaps.values_list("component_id", "started_at", "ended_at"):
         found[component_id].gaps.append(Interval(*gap))
     overlays: dict[int, list[Overlay]] = defaultdict(list)
     corrections = Correction.objects.filter(touching, revoked_at__isnull=True).order_by("pk")
-    for component_id, *overlay in corrections.values_list(
+    for component_id, status, started_at, until, reason in corrections.values_list(
         "component_id", "status", "started_at", "ended_at", "reason"
     ):
-        overlays[component_id].append(Overlay(*overlay))
+        overlays[component_id].append(Overlay(status, started_at, until, reason))
     for component_id, said in overlays.items():
         timeline = found[component_id]
         timeline.corrections = winning(said)

@@ -127,13 +127,13 @@ def _folded(found: Iterable[tuple[int, Sample]], grain: Grain) -> dict[int, list
     }
 
 
-def _by_stretch(rows: QuerySet[Any], column: str, step_s: int) -> QuerySet[Any, Any]:
+def _by_stretch(rows: QuerySet[Any], column: str, step_s: int) -> Any:
     seconds = Cast(_Epoch(F(column)), IntegerField())
     stretch = ExpressionWrapper(seconds / step_s, output_field=IntegerField())
     return rows.order_by().annotate(stretch=stretch).values("metric_id", "stretch")
 
 
-def _samples(rows: QuerySet[Any, Any], step_s: int) -> list[tuple[int, Sample]]:
+def _samples(rows: Any, step_s: int) -> list[tuple[int, Sample]]:
     return [
         (metric_id, Sample(datetime.fromtimestamp(stretch * step_s, tz=UTC), *values))
         for metric_id, stretch, *values in rows.values_list(
