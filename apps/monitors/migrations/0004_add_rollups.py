@@ -5,75 +5,159 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('monitors', '0003_locations_presence_and_unmeasured_stretches'),
+        ("monitors", "0003_locations_presence_and_unmeasured_stretches"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LateRun',
+            name="LateRun",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('due_at', models.DateTimeField()),
-                ('result', models.CharField(max_length=6)),
-                ('response_time_ms', models.PositiveIntegerField(null=True)),
-                ('schedule', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='monitors.schedule')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("due_at", models.DateTimeField()),
+                ("result", models.CharField(max_length=6)),
+                ("response_time_ms", models.PositiveIntegerField(null=True)),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="monitors.schedule",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='RunDay',
+            name="RunDay",
             fields=[
-                ('pk', models.CompositePrimaryKey('schedule_id', 'started_at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('passed', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('error', models.PositiveIntegerField(default=0)),
-                ('timed', models.PositiveIntegerField(default=0, help_text='Passed and failed runs with a response time.')),
-                ('sum_ms', models.BigIntegerField(default=0)),
-                ('lowest_ms', models.PositiveIntegerField(null=True)),
-                ('highest_ms', models.PositiveIntegerField(null=True)),
-                ('buckets', models.BinaryField(default=b'', help_text='The histogram, as monitors/rollups packs it.')),
-                ('schedule', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='monitors.schedule')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "schedule_id",
+                        "started_at",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("passed", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("error", models.PositiveIntegerField(default=0)),
+                (
+                    "timed",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Passed and failed runs with a response time."
+                    ),
+                ),
+                ("sum_ms", models.BigIntegerField(default=0)),
+                ("lowest_ms", models.PositiveIntegerField(null=True)),
+                ("highest_ms", models.PositiveIntegerField(null=True)),
+                (
+                    "buckets",
+                    models.BinaryField(
+                        default=b"", help_text="The histogram, as monitors/rollups packs it."
+                    ),
+                ),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="monitors.schedule",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['started_at'],
-                'abstract': False,
+                "ordering": ["started_at"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RunHour',
+            name="RunHour",
             fields=[
-                ('pk', models.CompositePrimaryKey('schedule_id', 'started_at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('passed', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('error', models.PositiveIntegerField(default=0)),
-                ('timed', models.PositiveIntegerField(default=0, help_text='Passed and failed runs with a response time.')),
-                ('sum_ms', models.BigIntegerField(default=0)),
-                ('lowest_ms', models.PositiveIntegerField(null=True)),
-                ('highest_ms', models.PositiveIntegerField(null=True)),
-                ('buckets', models.BinaryField(default=b'', help_text='The histogram, as monitors/rollups packs it.')),
-                ('schedule', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='monitors.schedule')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "schedule_id",
+                        "started_at",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("passed", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("error", models.PositiveIntegerField(default=0)),
+                (
+                    "timed",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Passed and failed runs with a response time."
+                    ),
+                ),
+                ("sum_ms", models.BigIntegerField(default=0)),
+                ("lowest_ms", models.PositiveIntegerField(null=True)),
+                ("highest_ms", models.PositiveIntegerField(null=True)),
+                (
+                    "buckets",
+                    models.BinaryField(
+                        default=b"", help_text="The histogram, as monitors/rollups packs it."
+                    ),
+                ),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="monitors.schedule",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['started_at'],
-                'abstract': False,
+                "ordering": ["started_at"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RunProgress',
+            name="RunProgress",
             fields=[
-                ('work', models.CharField(choices=[('hours', 'Hours rolled up'), ('days', 'Days rolled up'), ('details', 'Details thinned'), ('removed', 'Runs removed')], max_length=8, primary_key=True, serialize=False)),
-                ('until', models.DateTimeField()),
-                ('done_schedule_id', models.BigIntegerField(default=0)),
+                (
+                    "work",
+                    models.CharField(
+                        choices=[
+                            ("hours", "Hours rolled up"),
+                            ("days", "Days rolled up"),
+                            ("details", "Details thinned"),
+                            ("removed", "Runs removed"),
+                        ],
+                        max_length=8,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("until", models.DateTimeField()),
+                ("done_schedule_id", models.BigIntegerField(default=0)),
             ],
             options={
-                'ordering': ['work'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('done_schedule_id__gte', 0)), name='progress_not_negative')],
+                "ordering": ["work"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("done_schedule_id__gte", 0)),
+                        name="progress_not_negative",
+                    )
+                ],
             },
         ),
     ]
