@@ -13,10 +13,7 @@ from django.db.models import F, Q
 from apps.accounts.models import Workspace
 from apps.core.fields import EncryptedJSONField
 from apps.core.models import ArchivableModel, LeasedRow, PublicModel
-from apps.monitors.rollup_models import LateRun as LateRun
-from apps.monitors.rollup_models import RunDay as RunDay
-from apps.monitors.rollup_models import RunHour as RunHour
-from apps.monitors.rollup_models import RunProgress as RunProgress
+from apps.monitors import rollup_models  # noqa: F401 -- its models belong to this app
 
 CODE = RegexValidator(
     r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", "Use lower-case letters, digits and hyphens."
