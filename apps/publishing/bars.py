@@ -6,7 +6,7 @@ title and, for the days with problems, in the picture's own name.
 
 from __future__ import annotations
 
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.pages.uptime import Level
@@ -48,7 +48,7 @@ def percentage_text(percentage: float | None) -> str:
 def what_happened(day: DayFacts) -> str:
     """Return a day's outages and the like with their lengths, or that there were none."""
     if day.level == Level.NO_DATA:
-        return "No data"
+        return f"No data{corrected(day)}"
     parts = [
         f"{word} {duration_text(seconds)}"
         for word, seconds in (
@@ -61,13 +61,18 @@ def what_happened(day: DayFacts) -> str:
         if seconds >= 1
     ]
     text = ", ".join(parts) or "no downtime"
-    return text[0].upper() + text[1:]
+    return f"{text[0].upper()}{text[1:]}{corrected(day)}"
+
+
+def corrected(day: DayFacts) -> str:
+    """Return that the day was corrected and why, as a further sentence; empty when it was not."""
+    return "".join(f". Corrected: {reason.rstrip('.')}" for reason in day.corrections)
 
 
 def _summary(name: str, uptime: UptimeFacts) -> str:
     """The picture in words: its percentage and its last days with problems."""
     quiet = {Level.OPERATIONAL, Level.NO_DATA}
-    troubled = [day for day in reversed(uptime.days) if day.level not in quiet]
+    troubled = [day for day in reversed(uptime.days) if day.level not in quiet or day.corrections]
     percentage = percentage_text(uptime.percentage)
     sentences = [
         f"{name}: {percentage} uptime over {len(uptime.days)} days."
@@ -85,13 +90,19 @@ def _summary(name: str, uptime: UptimeFacts) -> str:
     return " ".join(sentences)
 
 
+def _escaped(day: DayFacts) -> str:
+    text = what_happened(day)
+    return escape(text) if day.corrections else text
+
+
 def uptime_bars(name: str, uptime: UptimeFacts) -> SafeString:
     """Return the bars as one SVG that stretches to its box; a bar's title is its day's text."""
-    # Plain formatting: a page holds thousands of bars, and all that goes in is numbers and our own words.
+    # Plain formatting: a page holds thousands of bars, and all that goes in is numbers and our own words,
+    # but for staff's reasons.
     bars = "".join(
         f'<rect class="{_CLASSES[day.level]}" x="{place * STEP}" y="{HEIGHT - _HEIGHTS[day.level]}"'
         f' width="{WIDTH}" height="{_HEIGHTS[day.level]}">'
-        f"<title>{day_text(day.day)}: {what_happened(day)}</title></rect>"
+        f"<title>{day_text(day.day)}: {_escaped(day)}</title></rect>"
         for place, day in enumerate(uptime.days)
     )
     return format_html(

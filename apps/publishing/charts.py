@@ -1,4 +1,4 @@
-"""A metric's last 24 hours as inline SVG. Pure."""
+"""A metric's past day, week and month as inline SVG. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from django.utils.html import format_html
@@ -13,46 +14,77 @@ from django.utils.safestring import SafeString
 
 from apps.publishing.readmodel import MetricFacts, PointFacts
 
-SPAN = timedelta(hours=24)
-BUCKET = timedelta(minutes=5)
-# A line is broken where more than one bucket is missing.
-_BREAK = BUCKET * 2
 WIDTH, HEIGHT = 960, 160
-_TICKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a chart looks back on: means of `step_s`, from aggregates of `size_s` (both seconds).
+
+    `words` say its length, `ticks` is how many parts its labels make, in the form `label`.
+    """
+
+    name: Literal["day", "week", "month"]
+    words: str
+    span: timedelta
+    size_s: int
+    step_s: int
+    ticks: int
+    label: str
+
+
+DAY = Period("day", "past 24 hours", timedelta(hours=24), 300, 300, 4, "%H:%M")
+WEEK = Period("week", "past week", timedelta(days=7), 3_600, 3_600, 7, "%a")
+MONTH = Period("month", "past 30 days", timedelta(days=30), 3_600, 14_400, 5, "%-d %b")
+PERIODS = (DAY, WEEK, MONTH)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A drawn metric: the picture, its labels from top to bottom and from left to right, its figures."""
 
+    words: str
     picture: SafeString
     values: tuple[str, ...]
-    hours: tuple[str, ...]
+    moments: tuple[str, ...]
     latest: str
     mean: str
     highest: str
 
 
-def chart_of(metric: MetricFacts, *, until: datetime, zone: ZoneInfo) -> Chart | None:
-    """Return the chart of the 24 hours before `until`; None when there is no point in them."""
-    since = until - SPAN
-    points = [point for point in metric.points if since <= point.at <= until]
+def chart_of(
+    metric: MetricFacts, *, until: datetime, zone: ZoneInfo, period: Period = DAY
+) -> Chart | None:
+    """Return the chart of the period before `until`; None when there is no point in it."""
+    since = until - period.span
+    points = [point for point in getattr(metric, period.name) if since <= point.at <= until]
     if not points:
         return None
     values = [point.value for point in points]
     top = nice_ceiling(max(values))
     bottom = min(0.0, -nice_ceiling(-min(values)) if min(values) < 0 else 0.0)
-    mean = math.fsum(values) / len(values)
     unit = f" {metric.unit}" if metric.unit else ""
+    figures = [
+        f"{number_text(value)}{unit}" for value in (values[-1], mean_of(points), max(values))
+    ]
     return Chart(
-        picture=_picture(metric.name, unit, points, values, since, bottom, top),
+        words=period.words,
+        picture=_picture(metric.name, figures, points, period, since, bottom, top),
         values=tuple(f"{number_text(value)}{unit}" for value in (top, (top + bottom) / 2, bottom)),
-        hours=tuple(
-            f"{(since + SPAN * tick / _TICKS).astimezone(zone):%H:%M}" for tick in range(_TICKS + 1)
+        moments=tuple(
+            (since + period.span * tick / period.ticks).astimezone(zone).strftime(period.label)
+            for tick in range(period.ticks + 1)
         ),
-        latest=f"{number_text(values[-1])}{unit}",
-        mean=f"{number_text(mean)}{unit}",
-        highest=f"{number_text(max(values))}{unit}",
+        latest=figures[0],
+        mean=figures[1],
+        highest=figures[2],
+    )
+
+
+def mean_of(points: Sequence[PointFacts]) -> float:
+    """Return the mean of all that was measured: a stretch with more values weighs more."""
+    return math.fsum(point.value * point.count for point in points) / sum(
+        point.count for point in points
     )
 
 
@@ -79,36 +111,39 @@ def number_text(value: float) -> str:
 
 def _picture(
     name: str,
-    unit: str,
+    figures: Sequence[str],
     points: Sequence[PointFacts],
-    values: Sequence[float],
+    period: Period,
     since: datetime,
     bottom: float,
     top: float,
 ) -> SafeString:
+    step = timedelta(seconds=period.step_s)
+
     def x(at: datetime) -> float:
-        return (at - since) / SPAN * WIDTH
+        return (at - since) / period.span * WIDTH
 
     def y(value: float) -> float:
         return HEIGHT - (value - bottom) / (top - bottom) * HEIGHT
 
     stretches: list[list[PointFacts]] = [[]]
     for point in points:
-        if stretches[-1] and point.at - stretches[-1][-1].at > _BREAK:
+        # The line is broken where more than one step is missing.
+        if stretches[-1] and point.at - stretches[-1][-1].at > step * 2:
             stretches.append([])
         stretches[-1].append(point)
     line, area = [], []
     for stretch in stretches:
-        # A lone point is drawn as long as the five minutes that it stands for.
+        # A lone point is drawn as long as the stretch that it stands for.
         spots = [(x(point.at), y(point.value)) for point in stretch]
         if len(spots) == 1:
-            spots.append((spots[0][0] + BUCKET / SPAN * WIDTH, spots[0][1]))
+            spots.append((spots[0][0] + step / period.span * WIDTH, spots[0][1]))
         path = "L".join(f"{across:.1f} {down:.1f}" for across, down in spots)
         line.append(f"M{path}")
         area.append(f"M{spots[0][0]:.1f} {y(0):.1f}L{path}L{spots[-1][0]:.1f} {y(0):.1f}Z")
     label = (
-        f"{name} over the past 24 hours: latest {number_text(values[-1])}{unit}, average "
-        f"{number_text(math.fsum(values) / len(values))}{unit}, highest {number_text(max(values))}{unit}."
+        f"{name} over the {period.words}: latest {figures[0]}, average {figures[1]}, "
+        f"highest {figures[2]}."
     )
     return format_html(
         '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'

@@ -14,7 +14,7 @@ from apps.incidents import impact
 from apps.incidents.models import Impact, IncidentStatus
 from apps.pages.status import ComponentStatus
 from apps.publishing.bars import percentage_text, uptime_bars
-from apps.publishing.charts import Chart, chart_of
+from apps.publishing.charts import DAY, MONTH, WEEK, Chart, chart_of
 from apps.publishing.page_status import PageStatus
 from apps.publishing.readmodel import ComponentFacts, GroupFacts, IncidentFacts, PageModel
 from apps.publishing.times import (
@@ -144,9 +144,12 @@ class DaysView:
 
 @dataclass(frozen=True, slots=True)
 class MetricView:
+    """A metric's past day, and the longer charts that are unfolded from it."""
+
     id: str
     name: str
     chart: Chart | None
+    longer: tuple[Chart, ...]
 
 
 def moment(at: datetime, zone: ZoneInfo) -> Moment:
@@ -236,10 +239,15 @@ def incident_view(incident: IncidentFacts, zone: ZoneInfo) -> IncidentView:
 
 
 def metrics(model: PageModel) -> tuple[MetricView, ...]:
-    return tuple(
-        MetricView(metric.id, metric.name, chart_of(metric, until=model.at, zone=model.zone))
-        for metric in model.metrics
-    )
+    views = []
+    for metric in model.metrics:
+        day, *longer = (
+            chart_of(metric, until=model.at, zone=model.zone, period=period)
+            for period in (DAY, WEEK, MONTH)
+        )
+        charts = tuple(chart for chart in longer if chart is not None)
+        views.append(MetricView(metric.id, metric.name, day, charts))
+    return tuple(views)
 
 
 def past_days(model: PageModel) -> tuple[DaysView, ...]:

@@ -34,24 +34,39 @@ class DayFacts:
     """A calendar day in the page's zone, in seconds of each status.
 
     `level` is operational, maintenance, degraded, partial or major, or no_data for a day before the
-    component's start or without any measurement.
+    component's start or without any measurement. `corrections` are staff's reasons for changing the day.
     """
 
     day: date
     level: str
+    operational_s: float = 0.0
     partial_s: float = 0.0
     major_s: float = 0.0
     degraded_s: float = 0.0
     maintenance_s: float = 0.0
     unmeasured_s: float = 0.0
+    corrections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UptimeMonth:
+    """A component's days of one month (key 2026-11), oldest first; `percentage` as in UptimeFacts."""
+
+    key: str
+    percentage: float | None
+    days: tuple[DayFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class UptimeFacts:
-    """The last 90 days, oldest first. `percentage` is None when nothing was measured."""
+    """The last 90 days, oldest first. `percentage` is None when nothing was measured.
+
+    `months` are the present one up to today and the two before it, newest first.
+    """
 
     percentage: float | None
     days: tuple[DayFacts, ...]
+    months: tuple[UptimeMonth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +155,23 @@ class IncidentFacts:
 
 @dataclass(frozen=True, slots=True)
 class PointFacts:
-    """The mean of the values in the five minutes from `at`."""
+    """The mean of some values, measured in the stretch from `at`: five minutes, an hour or four."""
 
     at: datetime
     value: float
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """A metric with its last 24 hours, oldest first."""
+    """A metric with its past 24 hours, week and 30 days, each oldest first."""
 
     id: str
     name: str
     unit: str
-    points: tuple[PointFacts, ...]
+    day: tuple[PointFacts, ...]
+    week: tuple[PointFacts, ...] = ()
+    month: tuple[PointFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

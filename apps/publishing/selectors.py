@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Avg, ExpressionWrapper, F, Func, IntegerField
-from django.db.models.functions import Cast
 
 from apps.pages import uptime
 from apps.pages.day_selectors import DayReader
-from apps.pages.models import Component, ComponentGroup, Metric, MetricPoint, Page
-from apps.publishing.bars import MAINTENANCE
-from apps.publishing.charts import BUCKET, SPAN
+from apps.pages.metric_selectors import Grain, series
+from apps.pages.models import Component, ComponentGroup, Metric, Page
+from apps.publishing.charts import PERIODS
 from apps.publishing.incident_selectors import facts_of, month_bounds, months_of, shown_incidents
 from apps.publishing.presentation import PAST_DAYS
 from apps.publishing.readmodel import (
     ComponentFacts,
-    DayFacts,
     GroupFacts,
     MetricFacts,
     PageFacts,
@@ -31,10 +27,11 @@ from apps.publishing.readmodel import (
     UptimeFacts,
 )
 from apps.publishing.times import zone_of
+from apps.publishing.uptime_facts import day_facts, month_before, month_key, uptime_month
 
 UPTIME_DAYS = 90
-# A maintenance of less is not worth a bar of its own.
-_LEAST_MAINTENANCE_S = 60
+# The present one and those before it that the uptime page shows at once.
+UPTIME_MONTHS = 3
 
 _days = DayReader()
 
@@ -151,66 +148,41 @@ def _component(
 def _uptimes(
     components: Sequence[Component], *, at: datetime, zone: ZoneInfo
 ) -> dict[int, UptimeFacts]:
-    """Return {component id: its last 90 days} of those with bars, in at most five queries."""
-    first = at.astimezone(zone).date() - timedelta(days=UPTIME_DAYS - 1)
+    """Return {component id: its last 90 days and three months} of those with bars, in at most five queries."""
+    today = at.astimezone(zone).date()
+    first = min(today - timedelta(days=UPTIME_DAYS - 1), month_before(today, UPTIME_MONTHS - 1))
     showcased = [component for component in components if component.showcase]
     found = _days.read(showcased, first=first, at=at, zone=zone)
     return {pk: _uptime(days) for pk, days in found.items()}
 
 
 def _uptime(days: Sequence[uptime.Day]) -> UptimeFacts:
+    facts = tuple(day_facts(day) for day in days)
+    months = sorted({month_key(day.date) for day in days}, reverse=True)[:UPTIME_MONTHS]
     return UptimeFacts(
-        percentage=uptime.statuspage_uptime(uptime.total(days)),
-        days=tuple(_day(day) for day in days),
+        percentage=uptime.statuspage_uptime(uptime.total(days[-UPTIME_DAYS:])),
+        days=facts[-UPTIME_DAYS:],
+        months=tuple(uptime_month(key, facts) for key in months),
     )
-
-
-def _day(day: uptime.Day) -> DayFacts:
-    level = str(day.level)
-    if level == uptime.Level.OPERATIONAL and day.tally.maintenance >= _LEAST_MAINTENANCE_S:
-        level = MAINTENANCE
-    return DayFacts(
-        day=day.date,
-        level=level,
-        partial_s=day.tally.partial,
-        major_s=day.tally.major,
-        degraded_s=day.tally.degraded,
-        maintenance_s=day.tally.maintenance,
-        unmeasured_s=day.tally.unmeasured,
-    )
-
-
-class _Epoch(Func):
-    """An instant as whole seconds since 1970."""
-
-    template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s))"
-    output_field = IntegerField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        return self.as_sql(
-            compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
-        )
 
 
 def _metrics(page_id: int, *, at: datetime) -> tuple[MetricFacts, ...]:
-    """Return the visible metrics with the mean of every five minutes of a day, in two queries."""
-    bucket_s = int(BUCKET.total_seconds())
+    """Return the visible metrics with what their charts show, in five queries."""
     metrics = list(Metric.objects.live().filter(page=page_id, hidden=False))
-    seconds = Cast(_Epoch(F("at")), IntegerField())
-    rows = (
-        MetricPoint.objects.filter(
-            metric__in=[metric.pk for metric in metrics], at__gte=at - SPAN, at__lte=at
-        )
-        .annotate(bucket=ExpressionWrapper(seconds / bucket_s, output_field=IntegerField()))
-        .values("metric_id", "bucket")
-        .annotate(mean=Avg("value"))
-        .order_by("metric_id", "bucket")
-    )
-    points: dict[int, list[PointFacts]] = defaultdict(list)
-    for row in rows:
-        began = datetime.fromtimestamp(row["bucket"] * bucket_s, tz=UTC)
-        points[row["metric_id"]].append(PointFacts(began, row["mean"]))
+    grains = [Grain(one.size_s, one.step_s, at - one.span) for one in PERIODS]
+    found = series([metric.pk for metric in metrics], grains, until=at)
     return tuple(
-        MetricFacts(metric.public_id, metric.name, metric.unit, tuple(points[metric.pk]))
+        MetricFacts(
+            metric.public_id,
+            metric.name,
+            metric.unit,
+            **{
+                period.name: tuple(
+                    PointFacts(sample.at, sample.mean, sample.count)
+                    for sample in samples.get(metric.pk, ())
+                )
+                for period, samples in zip(PERIODS, found, strict=True)
+            },
+        )
         for metric in metrics
     )

@@ -19,7 +19,7 @@ from django.db.models import F, Q, QuerySet
 
 from apps.core import pump
 from apps.core.clock import database_now
-from apps.publishing import archive, bundles, documents, html, layout, versions
+from apps.publishing import archive, bundles, documents, html, layout, metrics_documents, versions
 from apps.publishing.archive import ArchiveWork
 from apps.publishing.assets import Assets, load_assets
 from apps.publishing.models import ArchiveFile, Bundle, Publication
@@ -182,7 +182,9 @@ def render_version(model: PageModel, assets: Assets) -> versions.Version:
     files = [versions.File(key, name, "html", content) for key, name, content in pages]
     files += [
         versions.File(key, key, "json", content)
-        for key, content in documents.documents(model).items()
+        for key, content in (
+            documents.documents(model) | metrics_documents.documents(model)
+        ).items()
     ]
     return versions.Version(seq=model.seq, built_at=model.at, files=tuple(files))
 

@@ -60,5 +60,15 @@ def test_the_picture_names_its_days_with_problems():
     )
 
 
+def test_a_corrected_day_says_so_with_the_reason():
+    day = DayFacts(date(2026, 3, 1), "operational", corrections=("A false alarm.", "One <b>more"))
+    picture = uptime_bars("API", uptime(d0={"corrections": day.corrections}))
+
+    assert what_happened(day) == ("No downtime. Corrected: A false alarm. Corrected: One <b>more")
+    assert "No downtime. Corrected: A false alarm. Corrected: One &lt;b&gt;more</title>" in picture
+    assert "2 Mar 2026: No downtime. Corrected: A false alarm." in picture.split(">")[0]
+    assert "<b>" not in picture
+
+
 def test_names_are_escaped():
     assert "<script>" not in uptime_bars("<script>", uptime())

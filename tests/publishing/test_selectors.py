@@ -64,7 +64,7 @@ def test_the_number_of_queries_is_fixed_whatever_a_page_holds():
     fill(small, components=1, incidents=1, days=1)
     fill(large, components=12, incidents=60, days=80)
 
-    assert queries(small) == queries(large) == 14
+    assert queries(small) == queries(large) == 17
 
 
 def read(page: Page) -> PageModel:
@@ -154,7 +154,7 @@ def test_points_are_means_of_five_minutes_of_the_last_day():
     for minutes, value in ((1441, 9.0), (12, 100.0), (11, 200.0), (2, 50.0)):
         make.MetricPointFactory(metric=metric, at=NOW - timedelta(minutes=minutes), value=value)
 
-    points = read(page).metrics[0].points
+    points = read(page).metrics[0].day
 
     assert [(point.at, point.value) for point in points] == [
         (NOW - timedelta(minutes=15), 150.0),
