@@ -59,10 +59,10 @@ def parse(expression: str) -> Crontab:
     return Crontab(minutes, hours, days, months, frozenset(day % 7 for day in weekdays), either_day)
 
 
-def check_time_zone(name: str) -> None:
-    """Raise ValueError unless `name` is a zone of the IANA database."""
+def time_zone_of(name: str) -> ZoneInfo:
+    """Return the zone of the IANA database. Raises ValueError where there is none of this name."""
     try:
-        ZoneInfo(name)
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(
             f"There is no time zone {name!r}. Use a name such as Europe/Berlin."

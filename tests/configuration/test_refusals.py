@@ -88,7 +88,7 @@ REFUSED = {
     monitor("secret_variables: {'a b ': c}", REQUEST): "monitors[0].secret_variables.a b  (line 6): must be a name of at most 80",
     monitor("crontab: {expression: 30 6 * *}", "enabled: false", REQUEST): "monitors[0].crontab.expression (line 6): Use five fields",
     monitor("crontab: {expression: 30 6 * * *, time_zone: Mars/X}", "enabled: false", REQUEST): "monitors[0].crontab.time_zone (line 6): There is no time zone 'Mars/X'",
-    monitor("crontab: {expression: 30 6 * * *}", REQUEST): "monitors[0]",
+    monitor("crontab: {expression: 0 0 30 2 *}", REQUEST): "monitors[0].crontab.expression (line 6): There is no day 30 in Feb, so it would never run",
     monitor("crontab: {expression: 30 6 * * *}", "interval_s: 5", REQUEST): "monitors[0].interval_s (line 7): write either interval_s or crontab",
     "version: 1\nmonitors: [{name: M, workspace: Nope, " + REQUEST + "}]": "monitors[0].workspace (line 2): there is no 'Nope'; allowed: none yet",
     monitor(): "monitors[0] (line 4): a monitor needs the key requests",
@@ -192,10 +192,3 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file_and_each_only_once
         "pages[1].components[0].start_date",
         "integrations[1].workspace",
     ]
-
-
-def test_enabling_a_monitor_with_a_crontab_is_refused_by_name(apply: Apply):
-    report = apply(monitor("crontab: {expression: 30 6 * * *}", REQUEST))
-
-    assert [problem.place for problem in report.problems] == ["monitors[0].enabled"]
-    assert "'M' has a crontab" in report.problems[0].message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -229,8 +230,8 @@ def test_a_body_that_is_not_json_is_refused_at_its_field(console: Client, monito
     assert "This is not JSON" in str(errors(response)["requests-0-body_text"])
 
 
-def test_enabling_a_crontab_monitor_is_refused_by_name(console: Client, monitor: Monitor):
-    response = save(
+def test_a_monitor_runs_by_a_crontab_in_its_zone(console: Client, monitor: Monitor):
+    save(
         console,
         _change(monitor),
         interval_s="",
@@ -238,7 +239,16 @@ def test_enabling_a_crontab_monitor_is_refused_by_name(console: Client, monitor:
         crontab_time_zone="Europe/Berlin",
     )
 
-    assert "Orders" in str(errors(response)["enabled"])
+    schedule = Schedule.objects.get(monitor=monitor)
+    assert schedule.next_run_at is not None
+    local = schedule.next_run_at.astimezone(ZoneInfo("Europe/Berlin"))
+    assert (local.hour, local.minute, local.isoweekday() in range(1, 6)) == (6, 30, True)
+
+
+def test_a_crontab_that_would_never_run_is_refused(console: Client, monitor: Monitor):
+    response = save(console, _change(monitor), interval_s="", crontab="0 0 30 2 *")
+
+    assert "There is no day 30 in Feb" in str(errors(response)["crontab"])
 
 
 def test_a_request_is_taken_away(console: Client, monitor: Monitor):

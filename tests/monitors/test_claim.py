@@ -13,6 +13,7 @@ from apps.monitors.engine import leases
 from apps.monitors.engine.claim import _DUE, _LAPSED, _MANUAL, claim
 from apps.monitors.engine.sql import CLAIM_LEASE
 from apps.monitors.models import Schedule
+from apps.monitors.slots import Every
 from apps.monitors.slots import claim as slots_claim
 from tests.factories import PERSON
 from tests.monitors.conftest import (
@@ -54,13 +55,10 @@ def test_a_slot_within_the_horizon_is_claimed_and_the_next_one_scheduled():
         {"in_s": 10},
         {"is_active": False},
         {"next_run_at": None},
-        {"interval_s": None},
     ],
 )
 def test_what_is_not_due_is_left(columns: dict[str, object]):
-    interval = columns.pop("interval_s", 20)
-    schedule = due_schedule(**columns)  # type: ignore[arg-type]
-    Schedule.objects.filter(pk=schedule.pk).update(interval_s=interval)
+    due_schedule(**columns)  # type: ignore[arg-type]
 
     assert claim(100) == []
 
@@ -234,7 +232,7 @@ def test_the_statements_of_a_claim_do_not_grow_with_the_schedules(
 ):
     due_schedules(count)
 
-    with django_assert_max_num_queries(3 if connection.vendor == "postgresql" else 11):
+    with django_assert_max_num_queries(4 if connection.vendor == "postgresql" else 11):
         assert len(claim(1000)) == count
 
 
@@ -262,7 +260,8 @@ def test_postgresql_claims_by_the_same_rule_as_the_pure_one(interval_s: int, lat
     expected = [
         (taken.first, taken.count, taken.missed, taken.next_run_at)
         for taken in (
-            slots_claim(next_run_at=due, interval_s=interval_s, now=now) for now in (before, after)
+            slots_claim(next_run_at=due, cadence=Every(interval_s), now=now)
+            for now in (before, after)
         )
     ]
     assert found in expected

@@ -202,7 +202,11 @@ def test_details_of_a_manual_run_are_kept_though_it_passed():
 
 def test_slots_that_came_due_while_the_run_went_on_are_overruns():
     schedule, flight = in_flight(in_s=0)
-    due = schedule.next_run_at
+    Schedule.objects.update(
+        slot_at=F("slot_at") - 50 * SECOND, next_run_at=F("next_run_at") - 50 * SECOND
+    )
+    due = flight.granted[0] - 50 * SECOND
+    flight.granted = (due,)
 
     record([finished(flight, took_s=50)])
 

@@ -157,23 +157,14 @@ def test_names_are_unique_among_the_live_monitors_of_a_workspace():
     assert create_monitor(definition=same, actor=PERSON, at=NOW).public_id != first.public_id
 
 
-def test_a_crontab_is_kept_while_disabled_and_refused_by_name_when_enabled():
-    crontab = CrontabSpec("30 6 * * 1-5", "Europe/Berlin")
-    monitor = create(name="Nightly", enabled=False, interval_s=None, crontab=crontab)
-
-    assert definition_of(monitor).crontab == crontab
-    with pytest.raises(Invalid, match="'Nightly' has a crontab"):
-        resume_monitor(monitor_id=monitor.pk, actor=PERSON, at=NOW)
-    with pytest.raises(Invalid, match="'Other' has a crontab"):
-        create(name="Other", interval_s=None, crontab=crontab)
-
-
 @pytest.mark.parametrize(
     ("crontab", "path"),
     [
         (CrontabSpec("30 6 * *", "UTC"), "crontab.expression"),
         (CrontabSpec("61 6 * * *", "UTC"), "crontab.expression"),
         (CrontabSpec("5-1 * * * *", "UTC"), "crontab.expression"),
+        (CrontabSpec("0 0 30 2 *", "UTC"), "crontab.expression"),
+        (CrontabSpec("0 0 31 4,6 *", "UTC"), "crontab.expression"),
         (CrontabSpec("* * * * *", "Mars/Olympus"), "crontab.time_zone"),
         (CrontabSpec("* * * * *", "../etc"), "crontab.time_zone"),
     ],

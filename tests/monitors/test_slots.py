@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from apps.monitors.slots import (
     HORIZON,
     SHORT_INTERVAL_S,
+    Every,
     claim,
     claimed_slots,
     first_slot,
@@ -58,7 +59,7 @@ def test_a_claim_keeps_the_phase_and_accounts_for_every_slot(
     interval_s: int, due: datetime, late: timedelta
 ):
     now = due + late
-    taken = claim(next_run_at=due, interval_s=interval_s, now=now)
+    taken = claim(next_run_at=due, cadence=Every(interval_s), now=now)
 
     assert taken.missed >= 0
     assert taken.count >= 1
@@ -71,7 +72,7 @@ def test_of_the_slots_that_have_passed_only_the_newest_is_run(
     interval_s: int, due: datetime, late: timedelta
 ):
     now = due + late
-    taken = claim(next_run_at=due, interval_s=interval_s, now=now)
+    taken = claim(next_run_at=due, cadence=Every(interval_s), now=now)
 
     assert taken.first <= now < taken.first + step(interval_s)
 
@@ -81,7 +82,7 @@ def test_a_short_interval_takes_every_slot_of_the_horizon(
     interval_s: int, due: datetime, late: timedelta
 ):
     now = due + late
-    taken = claim(next_run_at=due, interval_s=interval_s, now=now)
+    taken = claim(next_run_at=due, cadence=Every(interval_s), now=now)
 
     last = claimed_slots(first=taken.first, count=taken.count, interval_s=interval_s)[-1]
     assert last <= now + HORIZON or taken.count == 1
@@ -90,13 +91,13 @@ def test_a_short_interval_takes_every_slot_of_the_horizon(
 
 @given(st.integers(SHORT_INTERVAL_S, 7 * 86_400), INSTANTS, LATENESS)
 def test_a_longer_interval_takes_one(interval_s: int, due: datetime, late: timedelta):
-    assert claim(next_run_at=due, interval_s=interval_s, now=due + late).count == 1
+    assert claim(next_run_at=due, cadence=Every(interval_s), now=due + late).count == 1
 
 
 @given(INTERVALS, INSTANTS, LATENESS)
 def test_skipping_counts_what_it_skips(interval_s: int, due: datetime, late: timedelta):
     until = due + late
-    after, skipped = skip(next_run_at=due, interval_s=interval_s, until=until)
+    after, skipped = skip(next_run_at=due, cadence=Every(interval_s), until=until)
 
     assert after > until or skipped == 0
     assert after == due + skipped * step(interval_s)
@@ -105,7 +106,7 @@ def test_skipping_counts_what_it_skips(interval_s: int, due: datetime, late: tim
 
 @given(st.integers(1, 60), INSTANTS, st.timedeltas(timedelta(0), timedelta(minutes=5)))
 def test_taking_takes_what_skipping_would_skip(interval_s: int, due: datetime, span: timedelta):
-    taken, after = take(next_run_at=due, interval_s=interval_s, until=due + span)
+    taken, after = take(next_run_at=due, cadence=Every(interval_s), until=due + span)
 
-    assert (after, len(taken)) == skip(next_run_at=due, interval_s=interval_s, until=due + span)
+    assert (after, len(taken)) == skip(next_run_at=due, cadence=Every(interval_s), until=due + span)
     assert list(taken) == [due + number * step(interval_s) for number in range(len(taken))]

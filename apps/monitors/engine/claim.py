@@ -1,13 +1,16 @@
 """Claim what is due: one statement for each way to be due, all on the database's clock.
 
 On PostgreSQL each is a single indexed UPDATE that skips rows which another claimer holds; on SQLite, whose
-write transactions are alone anyway, it is a read and an `executemany`. `slots.claim` is the rule in both.
+write transactions are alone anyway, it is a read and an `executemany`. `slots.claim` is the rule in both. Crontabs are
+few, and no rule for SQL: on PostgreSQL too they are read, locked, and written back.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -15,7 +18,12 @@ from django.db.models import QuerySet
 from apps.core.clock import database_now
 from apps.monitors import slots
 from apps.monitors.engine.sql import CLAIM_LEASE, as_text, vendor
-from apps.monitors.models import Schedule
+from apps.monitors.models import Monitor, Run, Schedule
+
+logger = logging.getLogger(__name__)
+
+# A crontab that cannot be read is looked at again after this.
+_POSTPONED = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +38,8 @@ class Claim:
 def claim(limit: int) -> list[Claim]:
     """Claim up to `limit` schedules of each kind: lapsed leases, runs asked for by people, and due slots."""
     if vendor() == "postgresql":
-        return [
-            found for sql in (_LAPSED, _MANUAL, _DUE) for found in _claim_on_postgresql(sql, limit)
-        ]
+        by_sql = (_claim_on_postgresql(sql, limit) for sql in (_LAPSED, _MANUAL, _DUE))
+        return [*(found for claims in by_sql for found in claims), *_claim_crontabs(limit)]
     return _claim_on_sqlite(limit)
 
 
@@ -102,11 +109,23 @@ FROM (
         THEN 1 + floor(extract(epoch FROM {_NOW} - next_run_at) / interval_s)::int
         ELSE 0 END AS missed
     FROM monitors_schedule
-    WHERE slot_at IS NOT NULL AND leased_until < {_NOW}
+    WHERE slot_at IS NOT NULL AND leased_until < {_NOW} AND interval_s IS NOT NULL
     ORDER BY leased_until LIMIT %s FOR UPDATE SKIP LOCKED
 ) lapsed
 WHERE s.id = lapsed.id
 RETURNING s.id, s.claim_no, s.location_id
+"""  # noqa: S608 -- built from constants
+
+# Those of crontabs that are due in one way or the other.
+_CRONTABS = f"""
+(SELECT id FROM monitors_schedule
+    WHERE slot_at IS NOT NULL AND leased_until < {_NOW} AND interval_s IS NULL
+    ORDER BY leased_until LIMIT %s)
+UNION ALL
+(SELECT id FROM monitors_schedule
+    WHERE is_active AND slot_at IS NULL AND interval_s IS NULL AND run_now_at IS NULL
+        AND next_run_at <= {_NOW} + interval '{slots.HORIZON.total_seconds()} seconds'
+    ORDER BY next_run_at LIMIT %s)
 """  # noqa: S608 -- built from constants
 
 
@@ -114,6 +133,21 @@ def _claim_on_postgresql(sql: str, limit: int) -> list[Claim]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [limit])
         return [Claim(*row) for row in cursor.fetchall()]
+
+
+def _claim_crontabs(limit: int) -> list[Claim]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CRONTABS, [limit, limit])
+        ids = [row[0] for row in cursor.fetchall()]
+    if not ids:
+        return []
+    with transaction.atomic():
+        now = database_now()
+        lapsed, _, due = (
+            list(rows.filter(pk__in=ids).select_for_update(no_key=True, skip_locked=True))
+            for rows in _candidates(now)
+        )
+        return _claim_rows(lapsed, [], due, now)
 
 
 def _claim_on_sqlite(limit: int) -> list[Claim]:
@@ -125,25 +159,7 @@ def _claim_on_sqlite(limit: int) -> list[Claim]:
         # The lock may have taken a while.
         now = database_now()
         lapsed, asked, due = (list(rows[:limit]) for rows in _candidates(now))
-        changed = {row.pk: row for row in (*lapsed, *asked, *due)}
-        for row in lapsed:
-            if row.next_run_at is not None and row.interval_s is not None:
-                row.next_run_at, missed = slots.skip(
-                    next_run_at=row.next_run_at, interval_s=row.interval_s, until=now
-                )
-                row.missed += missed
-        for row in asked:
-            row.slot_at, row.slot_count, row.slot_is_manual = row.run_now_at, 1, True
-            row.run_now_at = None
-        for row in due:
-            if row.next_run_at is None or row.interval_s is None:
-                continue
-            taken = slots.claim(next_run_at=row.next_run_at, interval_s=row.interval_s, now=now)
-            row.slot_at, row.slot_count, row.slot_is_manual = taken.first, taken.count, False
-            row.missed += taken.missed
-            row.next_run_at = taken.next_run_at
-        _write_on_sqlite(list(changed.values()), now)
-        return [Claim(row.pk, row.claim_no + 1, row.location_id) for row in changed.values()]
+        return _claim_rows(lapsed, asked, due, now)
 
 
 def _candidates(now: datetime) -> tuple[QuerySet[Schedule], QuerySet[Schedule], QuerySet[Schedule]]:
@@ -157,28 +173,92 @@ def _candidates(now: datetime) -> tuple[QuerySet[Schedule], QuerySet[Schedule], 
             is_active=True,
             slot_at__isnull=True,
             run_now_at__isnull=True,
-            interval_s__isnull=False,
             next_run_at__lte=now + slots.HORIZON,
         ).order_by("next_run_at"),
     )
 
 
-def _write_on_sqlite(rows: list[Schedule], now: datetime) -> None:
-    until = as_text(now + CLAIM_LEASE)
+def _claim_rows(
+    lapsed: list[Schedule], asked: list[Schedule], due: list[Schedule], now: datetime
+) -> list[Claim]:
+    """Claim rows that are locked, by the same rules as the statements above."""
+    cadences = _cadences([*lapsed, *due])
+    for row in lapsed:
+        cadence = cadences[row.pk]
+        if row.next_run_at is not None and cadence is not None:
+            row.next_run_at, missed = slots.skip(
+                next_run_at=row.next_run_at, cadence=cadence, until=now
+            )
+            row.missed += missed
+    for row in asked:
+        row.slot_at, row.slot_count, row.slot_is_manual = row.run_now_at, 1, True
+        row.run_now_at = None
+    for row in due:
+        _take(row, cadences[row.pk], now)
+    changed = {row.pk: row for row in (*lapsed, *asked, *due)}
+    _write(changed.values(), now)
+    return [
+        Claim(row.pk, row.claim_no + 1, row.location_id)
+        for row in changed.values()
+        if row.slot_at is not None
+    ]
+
+
+def _cadences(rows: Iterable[Schedule]) -> dict[int, slots.Cadence | None]:
+    """Return {schedule id: cadence}, None for a crontab that cannot be read."""
+    of_monitors = {row.monitor_id for row in rows if row.interval_s is None}
+    found: dict[int, slots.Cadence | None] = {}
+    crontabs = Monitor.objects.filter(pk__in=of_monitors) if of_monitors else Monitor.objects.none()
+    for monitor_id, *crontab in crontabs.values_list("pk", "crontab", "crontab_time_zone"):
+        try:
+            found[monitor_id] = slots.by_crontab(*crontab)
+        except ValueError as error:
+            logger.error("a crontab cannot be read monitor=%s error=%s", monitor_id, error)  # noqa: TRY400 -- it says all
+    return {
+        row.pk: found.get(row.monitor_id) if row.interval_s is None else slots.Every(row.interval_s)
+        for row in rows
+    }
+
+
+def _take(row: Schedule, cadence: slots.Cadence | None, now: datetime) -> None:
+    if row.next_run_at is None:
+        return
+    if cadence is None:
+        row.next_run_at = now + _POSTPONED
+        return
+    taken = slots.claim(next_run_at=row.next_run_at, cadence=cadence, now=now)
+    row.slot_at, row.slot_count, row.slot_is_manual = taken.first, taken.count, False
+    row.missed += taken.missed
+    row.next_run_at = taken.next_run_at
+    # The clock was set back, and its times come again; intervals were given another phase.
+    if (
+        row.interval_s is None
+        and row.last_due_at is not None
+        and taken.first <= row.last_due_at
+        and Run.objects.filter(schedule_id=row.pk, due_at=taken.first).exists()
+    ):
+        row.slot_at = slots.aside(taken.first, now)
+
+
+def _write(rows: Iterable[Schedule], now: datetime) -> None:
+    def stored(instant: datetime | None) -> str | datetime | None:
+        return instant if vendor() == "postgresql" else as_text(instant)
+
+    until = now + CLAIM_LEASE
     with connection.cursor() as cursor:
         cursor.executemany(
-            "UPDATE monitors_schedule SET claim_no = claim_no + 1, leased_until = %s, is_adopted = 0,"
+            "UPDATE monitors_schedule SET claim_no = claim_no + 1, leased_until = %s, is_adopted = false,"
             " slot_at = %s, slot_count = %s, slot_is_manual = %s, run_now_at = %s, missed = %s,"
             " next_run_at = %s WHERE id = %s",
             [
                 (
-                    until,
-                    as_text(row.slot_at),
+                    stored(until if row.slot_at is not None else None),
+                    stored(row.slot_at),
                     row.slot_count,
                     row.slot_is_manual,
-                    as_text(row.run_now_at),
+                    stored(row.run_now_at),
                     row.missed,
-                    as_text(row.next_run_at),
+                    stored(row.next_run_at),
                     row.pk,
                 )
                 for row in rows

@@ -54,11 +54,12 @@ def record(batch: Sequence[Finished], *, may_extend: bool = True) -> Recorded:
             kept.append((finished, row))
         if not kept:
             return result
-        changed: list[tuple[Finished, Held]] = []
         for finished, row in kept:
-            if _advance(finished, row, now, result, may_extend):
-                changed.append((finished, row))
-        _write(kept)
+            _move_on(finished, row, now, result, may_extend)
+        repeated = _repeated(kept)
+        new = [pair for pair in kept if pair[0].schedule_id not in repeated]
+        changed = [pair for pair in new if _count(*pair)]
+        _write(new, [row for _, row in kept])
         if changed:
             settle_outages(
                 monitor_ids=sorted({row.monitor_id for _, row in changed}),
@@ -67,7 +68,7 @@ def record(batch: Sequence[Finished], *, may_extend: bool = True) -> Recorded:
                 finished={row.monitor_id: finished.finished_at for finished, row in changed},
                 reasons={row.monitor_id: finished.reason for finished, row in changed},
             )
-        runs = [_recorded(finished, row) for finished, row in kept]
+        runs = [_recorded(finished, row) for finished, row in new]
         runs_recorded.send(sender=Run, runs=runs, at=now)
     return result
 
@@ -94,8 +95,11 @@ def record_as_error(finished: Finished, *, reason: str, may_extend: bool = True)
             reason=reason[:300],
             skipped=finished.skipped,
         )
-        _advance(failed, row, now, result, may_extend)
-        _write([(failed, row)])
+        _move_on(failed, row, now, result, may_extend)
+        is_new = not storage.recorded([(failed.schedule_id, failed.due_at)])
+        if is_new:
+            _count(failed, row)
+        _write([(failed, row)] if is_new else [], [row])
     return result
 
 
@@ -108,26 +112,39 @@ def _is_held(row: Held, finished: Finished) -> bool:
     )
 
 
-def _advance(
+def _repeated(kept: Sequence[tuple[Finished, Held]]) -> set[int]:
+    """Return the schedules whose slot has a run: the clock was set back, and comes by the same slots again.
+
+    What came of it the second time is dropped, and the schedule goes on.
+    """
+    old = [
+        (finished.schedule_id, finished.due_at)
+        for finished, row in kept
+        if row.last_due_at is not None and finished.due_at <= row.last_due_at
+    ]
+    return {schedule_id for schedule_id, _ in storage.recorded(old)}
+
+
+def _move_on(
     finished: Finished, row: Held, now: datetime, result: Recorded, may_extend: bool
-) -> bool:
-    """Bring the row to what the run made of it; return whether its location began or ceased to fail."""
+) -> None:
+    """Take the finished slot from the row, and those that came due while it went on."""
     flight = finished.flight
     granted = tuple(
         due for due in flight.granted if due > finished.due_at and due not in finished.skipped
     )
     row.overruns += len(finished.skipped)
     extended: tuple[datetime, ...] = ()
-    if row.next_run_at is not None and row.interval_s is not None:
+    cadence = row.cadence
+    if row.next_run_at is not None and cadence is not None:
+        # The engine's notion of the clock may be of before it was set back.
         row.next_run_at, overruns = slots.skip(
-            next_run_at=row.next_run_at, interval_s=row.interval_s, until=finished.finished_at
+            next_run_at=row.next_run_at, cadence=cadence, until=min(finished.finished_at, now)
         )
         row.overruns += overruns
-        if may_extend and _may_keep(row, flight):
+        if may_extend and _may_keep(row, flight, now):
             extended, row.next_run_at = slots.take(
-                next_run_at=row.next_run_at,
-                interval_s=row.interval_s,
-                until=now + slots.HORIZON,
+                next_run_at=row.next_run_at, cadence=cadence, until=now + slots.HORIZON
             )
     granted += extended
     result.granted[flight] = granted
@@ -137,7 +154,13 @@ def _advance(
     row.slot_count = len(granted)
     row.slot_is_manual = False
     row.leased_until = now + HELD_LEASE if granted else None
-    row.last_due_at, row.last_finished_at = finished.due_at, finished.finished_at
+
+
+def _count(finished: Finished, row: Held) -> bool:
+    """Count the run in its row; return whether its location began or ceased to fail."""
+    # The newest that was recorded, also where the clock was set back since.
+    row.last_due_at = max(finished.due_at, row.last_due_at or finished.due_at)
+    row.last_finished_at = finished.finished_at
     row.last_result = finished.outcome.result
     before = row.streak.has_failed
     row.streak = policy.advance(
@@ -147,36 +170,41 @@ def _advance(
         failure_threshold=row.failure_threshold,
         recovery_threshold=row.recovery_threshold,
     )
-    flight.was_passing = not (row.streak.is_failing or row.streak.has_failed)
+    finished.flight.was_passing = not (row.streak.is_failing or row.streak.has_failed)
     return row.streak.has_failed != before
 
 
-def _may_keep(row: Held, flight: Flight) -> bool:
-    """Whether the engine may go on with it: a person's run and a changed definition come by a new claim."""
+def _may_keep(row: Held, flight: Flight, now: datetime) -> bool:
+    """Whether the engine may go on with it.
+
+    A person's run and a changed definition come by a new claim, and what was missed is counted by one.
+    """
     return (
         row.is_active
+        and row.next_run_at is not None
+        and row.next_run_at > now - slots.HORIZON
         and row.run_now_at is None
         and row.version == flight.adopted.version
         and not flight.adopted.is_manual
     )
 
 
-def _write(kept: Sequence[tuple[Finished, Held]]) -> None:
-    storage.write_runs([_run(finished) for finished, _ in kept])
+def _write(new: Sequence[tuple[Finished, Held]], rows: Sequence[Held]) -> None:
+    storage.write_runs([_run(finished) for finished, _ in new])
     details = [
         (finished.schedule_id, finished.due_at, finished.detail)
-        for finished, _ in kept
+        for finished, _ in new
         if finished.outcome.result != "passed" or finished.flight.adopted.is_manual
     ]
     storage.write_details(details)
     storage.write_latest_passes(
         [
             (finished.schedule_id, finished.due_at, finished.detail)
-            for finished, _ in kept
+            for finished, _ in new
             if finished.outcome.result == "passed"
         ]
     )
-    storage.write_schedules([row for _, row in kept])
+    storage.write_schedules(rows)
 
 
 def _run(finished: Finished) -> storage.RunRow:

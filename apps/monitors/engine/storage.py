@@ -6,7 +6,7 @@ Nothing here decides anything; `record` does.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,15 +14,17 @@ from typing import Any
 from django.db import connection
 
 from apps.core.clock import database_now
+from apps.monitors import slots
 from apps.monitors.engine.sql import as_array, as_instant, as_text, stamp, vendor
+from apps.monitors.models import Run
 from apps.monitors.policy import Streak
 
 _READ = (
     "s.id, s.claim_no, s.monitor_id, m.version, s.is_active, s.interval_s, {slot_at}, {next_run_at},"
     " {run_now_at}, s.streak, s.streak_is_failing, {streak_started_at}, s.is_failing, s.overruns,"
-    " m.failure_threshold, m.recovery_threshold"
+    " m.failure_threshold, m.recovery_threshold, {last_due_at}, m.crontab, m.crontab_time_zone"
 )
-_INSTANTS = ("slot_at", "next_run_at", "run_now_at", "streak_started_at")
+_INSTANTS = ("slot_at", "next_run_at", "run_now_at", "streak_started_at", "last_due_at")
 _RUN = (
     "schedule_id, due_at, started_at, result, is_manual, duration_ms, response_time_ms,"
     " slowest_request_ms, reason"
@@ -74,6 +76,18 @@ class Held:
     last_due_at: datetime | None = None
     last_finished_at: datetime | None = None
     last_result: str = ""
+    crontab: str = ""
+    crontab_time_zone: str = ""
+
+    @property
+    def cadence(self) -> slots.Cadence | None:
+        """When its slots follow one another; None for a crontab that cannot be read, which claiming sees to."""
+        if self.interval_s is not None:
+            return slots.Every(self.interval_s)
+        try:
+            return slots.by_crontab(self.crontab, self.crontab_time_zone)
+        except ValueError:
+            return None
 
 
 def lock_schedules(schedule_ids: Sequence[int]) -> tuple[dict[int, Held], datetime]:
@@ -97,6 +111,17 @@ def lock_schedules(schedule_ids: Sequence[int]) -> tuple[dict[int, Held], dateti
         rows = cursor.fetchall()
     now = as_instant(rows[0][0]) if rows else None
     return {row[1]: _held(row[1:]) for row in rows}, now or database_now()
+
+
+def recorded(keys: Collection[tuple[int, datetime]]) -> set[tuple[int, datetime]]:
+    """Return those of the (schedule id, due_at) of which there is a run. One statement."""
+    if not keys:
+        return set()
+    runs = Run.objects.filter(
+        schedule_id__in={schedule_id for schedule_id, _ in keys},
+        due_at__in={due_at for _, due_at in keys},
+    )
+    return set(keys) & set(runs.values_list("schedule_id", "due_at"))
 
 
 def write_runs(rows: Sequence[RunRow]) -> None:
@@ -177,7 +202,7 @@ def _held(row: tuple[Any, ...]) -> Held:
     schedule_id, claim_no, monitor_id, version, is_active, interval_s = row[:6]
     slot_at, next_run_at, run_now_at = row[6:9]
     streak, streak_is_failing, streak_started_at, is_failing, overruns = row[9:14]
-    failure_threshold, recovery_threshold = row[14:]
+    failure_threshold, recovery_threshold, last_due_at, crontab, crontab_time_zone = row[14:]
     return Held(
         schedule_id=schedule_id,
         claim_no=claim_no,
@@ -194,6 +219,9 @@ def _held(row: tuple[Any, ...]) -> Held:
         overruns=overruns,
         failure_threshold=failure_threshold,
         recovery_threshold=recovery_threshold,
+        last_due_at=as_instant(last_due_at),
+        crontab=crontab,
+        crontab_time_zone=crontab_time_zone,
     )
 
 

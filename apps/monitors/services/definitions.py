@@ -18,7 +18,7 @@ from apps.monitors.definition import MonitorDefinition
 from apps.monitors.models import Location, Monitor, MonitorState
 from apps.monitors.selectors import definition_of
 from apps.monitors.services import schedules
-from apps.monitors.services.lifecycle import CRONTAB_REFUSED, locked_monitor, note
+from apps.monitors.services.lifecycle import locked_monitor, note
 from apps.monitors.services.outages import settle_outages
 from apps.monitors.services.requests import check_requests, request_columns, write_requests
 
@@ -49,8 +49,8 @@ def update_monitor(
 ) -> Monitor:
     """Bring a monitor to its definition. The same definition again changes nothing.
 
-    A changed interval re-phases, `enabled` pauses or resumes, changed locations or quorum may open or close
-    the outage. Raises Invalid with every error found, NotFound.
+    A changed interval or crontab starts at its next slot, `enabled` pauses or resumes, changed locations or quorum
+    may open or close the outage. Raises Invalid with every error found, NotFound.
     """
     monitor = locked_monitor(monitor_id)
     held = definition_of(monitor)
@@ -63,7 +63,8 @@ def update_monitor(
     monitor.parents.set(parents)
     if held.canonical().requests != definition.canonical().requests:
         write_requests(monitor=monitor, requests=definition.requests, at=at)
-    schedules.place(monitor=monitor, locations=locations, at=at)
+    is_retimed = held.crontab != definition.crontab
+    schedules.place(monitor=monitor, locations=locations, at=at, is_retimed=is_retimed)
     if set(held.locations) != set(definition.locations) or held.quorum != definition.quorum:
         settle_outages(monitor_ids=[monitor.pk], actor=actor, at=at)
     changes = audit.changes_between(before, _snapshot(monitor, definition))
@@ -106,10 +107,6 @@ def _apply(
     if errors:
         path, message = errors[0]
         raise Invalid("invalid", message, field=path or None, errors=tuple(dict.fromkeys(errors)))
-    if definition.enabled and definition.crontab:
-        raise Invalid(
-            "crontab_not_supported", CRONTAB_REFUSED.format(name=definition.name), field="enabled"
-        )
     return locations, parents
 
 
@@ -118,7 +115,7 @@ def _timing_errors(definition: MonitorDefinition) -> list[tuple[str, str]]:
     if definition.crontab:
         for path, check, value in (
             ("crontab.expression", crontab.parse, definition.crontab.expression),
-            ("crontab.time_zone", crontab.check_time_zone, definition.crontab.time_zone),
+            ("crontab.time_zone", crontab.time_zone_of, definition.crontab.time_zone),
         ):
             try:
                 check(value)

@@ -9,16 +9,11 @@ from django.db import transaction
 from apps.core import audit, pump
 from apps.core.actors import Actor
 from apps.core.clock import DatabaseNow
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import Conflict, NotFound
 from apps.monitors.models import Monitor, Schedule
 from apps.monitors.services import schedules
 from apps.monitors.services.outages import close_as_removed
 from apps.monitors.signals import monitors_removed
-
-CRONTAB_REFUSED = (
-    "{name!r} has a crontab: such a monitor can be kept, but not enabled before the next release."
-    " Set enabled to false, or give it an interval."
-)
 
 
 @transaction.atomic
@@ -34,13 +29,9 @@ def pause_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
 
 @transaction.atomic
 def resume_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
-    """Run again, from the next slot. Invalid for a monitor with a crontab (not yet supported)."""
+    """Run again, from the next slot. Resuming one that runs changes nothing."""
     monitor = locked_monitor(monitor_id)
     if not monitor.enabled:
-        if monitor.crontab:
-            raise Invalid(
-                "crontab_not_supported", CRONTAB_REFUSED.format(name=monitor.name), field="enabled"
-            )
         _set_enabled(monitor, True, at)
         schedules.start(monitor=monitor)
         note(actor=actor, at=at, action="monitor.resumed", row=monitor)

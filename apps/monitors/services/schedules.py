@@ -18,6 +18,7 @@ from apps.monitors.models import Location, Monitor, Schedule
 # The claim number rises, so whoever runs it now cannot record; what is in flight ends unseen.
 _UNCLAIMED: dict[str, Any] = {
     "next_run_at": None,
+    "owed_since": None,
     "run_now_at": None,
     "slot_at": None,
     "slot_count": 0,
@@ -28,11 +29,13 @@ _UNCLAIMED: dict[str, Any] = {
 }
 
 
-def place(*, monitor: Monitor, locations: Iterable[Location], at: datetime) -> None:
-    """Make the monitor run at exactly these locations, in its present interval.
+def place(
+    *, monitor: Monitor, locations: Iterable[Location], at: datetime, is_retimed: bool = False
+) -> None:
+    """Make the monitor run at exactly these locations, in its present interval or by its crontab.
 
-    A changed interval starts with a new phase, a schedule that was stopped starts at its next slot; the others
-    keep theirs, and what they have in flight.
+    A changed interval starts with a new phase, a changed crontab or zone (`is_retimed`) and a schedule that was
+    stopped at their next slot; the others keep theirs. What is in flight stays so.
     """
     wanted = {location.pk: location for location in locations}
     held = {
@@ -44,9 +47,9 @@ def place(*, monitor: Monitor, locations: Iterable[Location], at: datetime) -> N
     now = database_now()
     for location_id, location in sorted(wanted.items()):
         schedule = held.get(location_id) or Schedule(monitor=monitor, location=location)
-        runs = monitor.enabled and monitor.interval_s is not None
         stays = (
             location_id in held
+            and not is_retimed
             and schedule.removed_at is None
             and schedule.is_active
             and schedule.interval_s == monitor.interval_s
@@ -54,12 +57,18 @@ def place(*, monitor: Monitor, locations: Iterable[Location], at: datetime) -> N
         schedule.removed_at = None
         schedule.is_active = monitor.enabled
         schedule.interval_s = monitor.interval_s
-        if runs and not stays:
-            schedule.next_run_at = _first_slot(monitor, location, now)
+        if monitor.enabled and not stays:
+            schedule.next_run_at = _first_slot(schedule, monitor, location, now)
+            schedule.owed_since = schedule.next_run_at
         if location_id not in held:
             schedule.save()
         elif not stays:
-            schedule.save(update_fields=["removed_at", "is_active", "interval_s", "next_run_at"])
+            schedule.save(
+                update_fields=[
+                    *("removed_at", "is_active", "interval_s"),
+                    *("next_run_at", "owed_since"),
+                ]
+            )
     if not monitor.enabled:
         stop(monitor_id=monitor.pk)
     gone = [schedule.pk for key, schedule in held.items() if key not in wanted]
@@ -100,13 +109,21 @@ def start(*, monitor: Monitor) -> None:
     now = database_now()
     for schedule in schedules:
         schedule.is_active = True
-        schedule.next_run_at = _first_slot(monitor, schedule.location, now)
-    Schedule.objects.bulk_update(schedules, ["is_active", "next_run_at"])
+        schedule.next_run_at = _first_slot(schedule, monitor, schedule.location, now)
+        schedule.owed_since = schedule.next_run_at
+    Schedule.objects.bulk_update(schedules, ["is_active", "next_run_at", "owed_since"])
 
 
-def _first_slot(monitor: Monitor, location: Location, now: datetime) -> datetime | None:
-    if monitor.interval_s is None:
-        return None
-    return slots.first_slot(
-        key=f"{monitor.public_id}:{location.public_id}", interval_s=monitor.interval_s, now=now
+def _first_slot(
+    schedule: Schedule, monitor: Monitor, location: Location, now: datetime
+) -> datetime:
+    cadence = slots.cadence_of(
+        interval_s=monitor.interval_s,
+        crontab=monitor.crontab,
+        time_zone=monitor.crontab_time_zone,
     )
+    key = f"{monitor.public_id}:{location.public_id}"
+    slot = slots.first_of(cadence=cadence, key=key, now=now)
+    # Recorded under a later time than now: the clock was set back.
+    is_repeated = schedule.last_due_at is not None and slot <= schedule.last_due_at
+    return slots.aside(slot, now) if is_repeated else slot
