@@ -59,16 +59,17 @@ def boolean(name: str, *, default: bool) -> bool:
     )
 
 
-def integer(name: str, *, default: int, at_least: int = 0) -> int:
-    """Return a whole number that is not below `at_least`."""
+def integer(name: str, *, default: int, at_least: int = 0, at_most: int | None = None) -> int:
+    """Return a whole number that is not below `at_least`, nor above `at_most`."""
 
     def parse(raw: str) -> int:
         value = int(raw)
-        if value < at_least:
+        if value < at_least or (at_most is not None and value > at_most):
             raise ValueError(raw)
         return value
 
-    return int(_parsed(name, parse, f"a whole number of at least {at_least}", str(default)))
+    bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+    return int(_parsed(name, parse, f"a whole number {bounds}", str(default)))
 
 
 def words(name: str, default: str = "") -> list[str]:

@@ -189,6 +189,9 @@ UNFOLD = {
     "SIDEBAR": {"show_search": True, "navigation": "apps.console.navigation.sidebar"},
 }
 
+# Runs are kept for so many days; what is counted of them by hour and day stays.
+RUN_RETENTION_DAYS = env.integer("RUN_RETENTION_DAYS", default=14, at_least=1, at_most=3650)
+
 CELERY_BROKER_URL = env.broker_url()
 BROKER_DIR = DATA_DIR / "broker"
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from apps.core.clock import database_now
 from apps.integrations import deliver as deliveries
-from apps.integrations.services import attempt_deliveries
+from apps.integrations.services import attempt_deliveries, retention
 
 
 @shared_task(name="integrations.deliver", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
@@ -22,3 +23,9 @@ def deliver_remote() -> None:
 def sweep() -> None:
     """Pick up what a dead process or a lost message left. Twice is harmless, as above."""
     deliveries.sweep()
+
+
+@shared_task(name="integrations.remove_old_attempts", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def remove_old_attempts() -> None:
+    """Remove what was tried more than ninety days ago. Twice is harmless: what is gone is gone."""
+    retention.remove_old_attempts(at=database_now())

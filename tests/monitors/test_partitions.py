@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -9,17 +11,29 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.core.clock import database_now
 from apps.monitors.models import Location, Run
-from apps.monitors.partitions import ensure_partitions, partition_name
+from apps.monitors.partitions import (
+    DEFAULT,
+    LOCK_TIMEOUT_MS,
+    drop_partitions,
+    ensure_partitions,
+    partition_name,
+)
 from tests.factories import RunFactory, ScheduleFactory
 from tests.monitors.conftest import needs_postgresql
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
 
 FAR = date(2040, 5, 1)
+ONE = timedelta(days=1)
+
+
+def noon(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
 
 def holding_table(run: Run) -> str:
@@ -50,16 +64,75 @@ def test_partitions_are_made_eight_days_at_a_time_and_once():
 
 @pytest.mark.postgres
 @needs_postgresql
-def test_a_day_of_which_the_default_partition_holds_runs_is_left(caplog: Any):
+def test_runs_in_the_default_partition_are_moved_to_their_day_s():
     run = RunFactory(due_at=datetime(2040, 5, 3, 12, tzinfo=UTC))
-    assert holding_table(run) == "monitors_run_default"
+    other = RunFactory(due_at=datetime(2040, 5, 20, tzinfo=UTC))
+    assert holding_table(run) == DEFAULT
 
     made = ensure_partitions(today=FAR)
 
-    assert partition_name(date(2040, 5, 3)) not in made
-    assert len(made) == 7
-    assert "2040-05-03" in caplog.text
-    assert Run.objects.filter(schedule_id=run.schedule_id).exists()
+    assert len(made) == 8
+    assert holding_table(run) == partition_name(date(2040, 5, 3))
+    assert holding_table(other) == DEFAULT
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_indexes WHERE tablename = %s", [made[2]])
+        assert cursor.fetchone()[0] == 2
+
+
+@pytest.mark.postgres
+@needs_postgresql
+def test_partitions_of_days_before_are_dropped_also_one_that_was_only_detached():
+    ensure_partitions(today=FAR)
+    gone, kept = RunFactory(due_at=noon(FAR)), RunFactory(due_at=noon(FAR + 2 * ONE))
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE monitors_run DETACH PARTITION {partition_name(FAR + ONE)}")
+
+    dropped = drop_partitions(before=FAR + 2 * ONE)
+
+    assert dropped[-2:] == [partition_name(FAR), partition_name(FAR + ONE)]
+    assert drop_partitions(before=FAR + 2 * ONE) == []
+    assert list(Run.objects.values_list("schedule_id", flat=True)) == [kept.schedule_id]
+    assert gone.schedule_id != kept.schedule_id
+
+
+@pytest.mark.postgres
+@needs_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_who_reads_for_long_holds_up_dropping_and_dropping_holds_up_nobody(caplog: Any):
+    ensure_partitions(today=FAR)
+    schedule = ScheduleFactory()
+    reading, over = threading.Event(), threading.Event()
+    waited: list[float] = []
+
+    def read() -> None:
+        with transaction.atomic():
+            Run.objects.filter(due_at__gte=noon(FAR)).count()
+            reading.set()
+            over.wait(30)
+
+    def record() -> None:
+        reading.wait(30)
+        for number in range(20):
+            began = time.monotonic()
+            RunFactory(
+                schedule=schedule, due_at=noon(FAR + 3 * ONE) + number * timedelta(minutes=1)
+            )
+            waited.append(time.monotonic() - began)
+            time.sleep(0.05)
+        over.set()
+
+    def drop() -> list[str]:
+        reading.wait(30)
+        return drop_partitions(before=FAR + ONE)
+
+    outcomes = at_once([read, record, drop])
+
+    assert outcomes == [None, None, []]
+    assert max(waited) < 2 * LOCK_TIMEOUT_MS / 1000
+    assert "lock timeout" in caplog.text
+    assert partition_name(FAR) in drop_partitions(before=FAR + ONE)
+    drop_partitions(before=FAR + 8 * ONE)
+    ensure_partitions()
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the database is no SQLite")
