@@ -14,6 +14,8 @@ def _every(task: str, seconds: float, *, expires_s: int) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "options": {"expire_seconds": expires_s}}
 
 
+MINUTE_S = 60
+HOUR_S = 3_600
 DAY_S = 86_400
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -27,5 +29,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "count metrics' points": _every("pages.count_points", 60, expires_s=60),
     "delete old points of metrics": _every("pages.prune_metrics", 600, expires_s=600),
     "note what is not measured": _every("monitors.find_unmeasured", 60, expires_s=60),
-    "make partitions ahead": _every("monitors.ensure_partitions", DAY_S, expires_s=DAY_S // 2),
+    "make partitions ahead": _every("monitors.ensure_partitions", HOUR_S, expires_s=HOUR_S // 2),
+    "count runs by hour and day": _every("monitors.roll_up", 5 * MINUTE_S, expires_s=MINUTE_S),
+    "remove old runs": _every("monitors.remove_old_runs", HOUR_S, expires_s=HOUR_S // 2),
+    "remove old attempts": _every("integrations.remove_old_attempts", DAY_S, expires_s=DAY_S // 2),
 }

@@ -6,11 +6,14 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
+from django.conf import settings
 from django.db import connections
 
+from apps.core.clock import database_now
 from apps.monitors import partitions
 from apps.monitors.engine import engine
 from apps.monitors.engine.dispatch import dispatch
+from apps.monitors.services import retention, rollups
 
 
 @shared_task(name="monitors.dispatch_due", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
@@ -32,6 +35,20 @@ def run_checks(claims: list[list[int]]) -> None:
 def ensure_partitions() -> None:
     """Make the runs' partitions of the coming days. Twice is harmless: those that exist stay."""
     partitions.ensure_partitions()
+
+
+@shared_task(name="monitors.roll_up", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def roll_up() -> None:
+    """Count runs by hour and day. Twice, or killed, is harmless: each batch moves the progress on with it."""
+    rollups.roll_up(at=database_now())
+
+
+@shared_task(name="monitors.remove_old_runs", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def remove_old_runs() -> None:
+    """Remove runs older than RUN_RETENTION_DAYS and thin details. Twice is harmless: what is gone is gone."""
+    at = database_now()
+    retention.remove_old_runs(at=at, keep_days=settings.RUN_RETENTION_DAYS)
+    retention.thin_details(at=at)
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery's

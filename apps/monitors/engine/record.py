@@ -18,6 +18,7 @@ from apps.monitors.engine.storage import Held
 from apps.monitors.models import Run
 from apps.monitors.recording import RecordedRun
 from apps.monitors.services.outages import settle_outages
+from apps.monitors.services.rollups import note_late_runs
 from apps.monitors.signals import runs_recorded
 
 _INT_MAX = 2**31 - 1
