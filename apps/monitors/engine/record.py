@@ -60,7 +60,7 @@ def record(batch: Sequence[Finished], *, may_extend: bool = True) -> Recorded:
         repeated = _repeated(kept)
         new = [pair for pair in kept if pair[0].schedule_id not in repeated]
         changed = [pair for pair in new if _count(*pair)]
-        _write(new, [row for _, row in kept])
+        _write(new, [row for _, row in kept], now)
         if changed:
             settle_outages(
                 monitor_ids=sorted({row.monitor_id for _, row in changed}),
@@ -100,7 +100,7 @@ def record_as_error(finished: Finished, *, reason: str, may_extend: bool = True)
         is_new = not storage.recorded([(failed.schedule_id, failed.due_at)])
         if is_new:
             _count(failed, row)
-        _write([(failed, row)] if is_new else [], [row])
+        _write([(failed, row)] if is_new else [], [row], now)
     return result
 
 
@@ -190,7 +190,7 @@ def _may_keep(row: Held, flight: Flight, now: datetime) -> bool:
     )
 
 
-def _write(new: Sequence[tuple[Finished, Held]], rows: Sequence[Held]) -> None:
+def _write(new: Sequence[tuple[Finished, Held]], rows: Sequence[Held], now: datetime) -> None:
     storage.write_runs([_run(finished) for finished, _ in new])
     details = [
         (finished.schedule_id, finished.due_at, finished.detail)
@@ -206,6 +206,18 @@ def _write(new: Sequence[tuple[Finished, Held]], rows: Sequence[Held]) -> None:
         ]
     )
     storage.write_schedules(rows)
+    note_late_runs(
+        (
+            (
+                finished.schedule_id,
+                finished.due_at,
+                finished.outcome.result,
+                _bounded(finished.outcome.response_time_ms),
+            )
+            for finished, _ in new
+        ),
+        at=now,
+    )
 
 
 def _run(finished: Finished) -> storage.RunRow:
