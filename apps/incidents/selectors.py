@@ -6,7 +6,13 @@ from django.db.models import F, QuerySet
 
 from apps.core.errors import NotFound
 from apps.incidents.impact import impact_of
-from apps.incidents.models import Incident, IncidentComponent, IncidentStatus
+from apps.incidents.models import (
+    Incident,
+    IncidentComponent,
+    IncidentStatus,
+    IncidentTemplate,
+    Postmortem,
+)
 
 
 def live_incidents() -> QuerySet[Incident]:
@@ -39,3 +45,23 @@ def impact(row: Incident) -> str:
     """Return the incident's public impact: `incidents.impact.impact_of` over its visible components."""
     statuses = visible_affected().filter(incident=row).values_list("worst_status", flat=True)
     return impact_of(statuses, row.impact_override)
+
+
+def mergeable_into(row: Incident) -> QuerySet[Incident]:
+    """The open incidents of the same page that this one may be merged into, newest first."""
+    found = open_incidents().filter(page=row.page_id, merged_into__isnull=True)
+    return found.exclude(pk=row.pk)
+
+
+def postmortem_of(row: Incident) -> Postmortem | None:
+    """Return the incident's post-mortem, draft or published."""
+    return Postmortem.objects.filter(incident=row).first()
+
+
+def templates_of(
+    page_id: int | None = None, kind: str = IncidentTemplate.Kind.INCIDENT
+) -> QuerySet[IncidentTemplate]:
+    """The live templates of one kind, of a page or of all live pages, by name."""
+    found: QuerySet[IncidentTemplate] = IncidentTemplate.objects.live()
+    on_page = {"page__archived_at__isnull": True} if page_id is None else {"page": page_id}
+    return found.filter(kind=kind, **on_page).select_related("page").order_by("name", "pk")

@@ -101,16 +101,37 @@ def test_an_update_with_a_components_status_is_posted(console: Client, incident:
     assert incident.updates.first().author
 
 
-def test_an_update_over_another_ones_head_is_refused(console: Client, incident: Incident):
+def test_an_update_over_another_ones_head_is_refused_and_keeps_what_was_typed(
+    console: Client, incident: Incident
+):
     url = reverse("admin:incidents_incident_post_update", args=[incident.pk])
-    post_update(incident_id=incident.pk, status="identified", message="", actor=PERSON, at=NOW)
+    post_update(incident_id=incident.pk, status="identified", message="Mine.", actor=PERSON, at=NOW)
 
-    response = console.post(url, {"status": "resolved", "message": "Over.", "sequence": 1})
+    response = console.post(url, {"status": "resolved", "message": "It is over.", "sequence": 1})
 
     assert response.status_code == 409
-    assert "the incident is at update 2" in response.content.decode()
+    shown = response.content.decode()
+    assert "Robin Doe posted meanwhile" in shown
+    assert "Mine." in shown
+    assert response.context["form"]["message"].value() == "It is over."
     incident.refresh_from_db()
     assert incident.status == "identified"
+
+    again = {
+        name: response.context["form"][name].value() for name in ("status", "message", "sequence")
+    }
+    assert console.post(url, again).status_code == 302
+    assert incident.updates.first().body == "It is over."
+
+
+def test_an_update_is_back_dated_in_the_pages_zone(console: Client, incident: Incident):
+    incident.page.time_zone = "Europe/Berlin"
+    incident.page.save()
+    url = reverse("admin:incidents_incident_post_update", args=[incident.pk])
+
+    console.post(url, {"status": "identified", "sequence": 1, "display_at": "2026-03-02T12:30:00"})
+
+    assert incident.updates.first().display_at == NOW.replace(hour=11, minute=30)
 
 
 def test_an_automated_incident_is_taken_over_once(console: Client, incident: Incident):

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from apps.incidents.admin.incidents import IncidentAdmin
+from apps.incidents.admin.templates import IncidentTemplateAdmin
 
-__all__ = ["IncidentAdmin"]
+__all__ = ["IncidentAdmin", "IncidentTemplateAdmin"]

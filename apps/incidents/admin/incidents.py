@@ -1,4 +1,4 @@
-"""Incidents: opened once, changed by updates, taken over from automation."""
+"""Incidents: opened once, changed by updates, taken over from automation, corrected and merged."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -18,164 +19,21 @@ from apps.core.adminkit import (
     ArchivedFilter,
     Confirmation,
     DependentSelects,
-    HistoryInline,
-    PartTable,
     ServiceModelAdmin,
     actor_of,
     kept_forms,
+    link,
     tag,
     utc,
 )
-from apps.core.markdown import render
-from apps.core.unfold import ModelForm, Select, Switch, Textarea, action, display
+from apps.core.errors import Invalid
+from apps.core.unfold import action, display
 from apps.incidents import selectors, services
-from apps.incidents.models import (
-    Impact,
-    Incident,
-    IncidentComponent,
-    IncidentStatus,
-    IncidentUpdate,
-)
-from apps.pages.models import Component
-from apps.pages.status import ComponentStatus
-
-MARKDOWN = "Markdown. Shown to readers."
-
-
-def _notify() -> forms.BooleanField:
-    return forms.BooleanField(
-        label="Notify subscribers",
-        required=False,
-        initial=True,
-        widget=Switch,
-        help_text="Kept with the update. Pages have no subscribers yet: nothing is sent.",
-    )
-
-
-class OpenForm(ModelForm):
-    """A new incident with its first update."""
-
-    first_status = forms.ChoiceField(
-        label="Status",
-        choices=IncidentStatus.choices,
-        initial=IncidentStatus.INVESTIGATING,
-        widget=Select,
-    )
-    message = forms.CharField(
-        required=False, help_text=MARKDOWN, widget=Textarea(attrs={"rows": 4})
-    )
-    deliver_notifications = _notify()
-
-    class Meta:
-        model = Incident
-        fields = ["page", "name", "impact_override"]
-
-
-class EditForm(ModelForm):
-    """What is not an update."""
-
-    class Meta:
-        model = Incident
-        fields = ["name", "impact_override"]
-
-
-class UpdateForm(forms.Form):
-    """The next update. Fields for the components are added for the incident's page."""
-
-    status = forms.ChoiceField(choices=IncidentStatus.choices, widget=Select)
-    message = forms.CharField(
-        required=False, help_text=MARKDOWN, widget=Textarea(attrs={"rows": 4})
-    )
-    sequence = forms.IntegerField(widget=forms.HiddenInput)
-    deliver_notifications = _notify()
-
-    @staticmethod
-    def for_components(components: Sequence[Component]) -> type[UpdateForm]:
-        """Return the form with one select for each component; left empty nothing is said about it."""
-        unchanged = ("", "No change")
-        fields: dict[str, Any] = {
-            f"component_{component.pk}": forms.ChoiceField(
-                label=_labelled(component),
-                required=False,
-                choices=[unchanged, *ComponentStatus.choices],
-                widget=Select,
-            )
-            for component in components
-        }
-        return type("UpdateForm", (UpdateForm,), fields)
-
-
-def said_in(data: dict[str, Any]) -> dict[int, str]:
-    """Return {component id: status} of a cleaned UpdateForm."""
-    return {
-        int(name.removeprefix("component_")): value
-        for name, value in data.items()
-        if name.startswith("component_") and value
-    }
-
-
-def _labelled(component: Component) -> str:
-    group = f"{component.group} / " if component.group else ""
-    return f"{group}{component.name} (now: {component.get_status_display()})"
-
-
-class AffectedInline(DependentSelects, PartTable):
-    """The components that a new incident affects."""
-
-    model = IncidentComponent
-    error_path = "components"
-    fields = ["component", "status"]
-    autocomplete_fields = ["component"]
-    dependent_fields = {"component": {"page": "page_id"}}
-    verbose_name = "affected component"
-
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_choice_field(
-            db_field, request, **{"initial": ComponentStatus.PARTIAL_OUTAGE, **kwargs}
-        )
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class AffectedHistory(HistoryInline):
-    """What the incident says about components now."""
-
-    model = IncidentComponent
-    fields = ["component", "status", "worst_status", "counts"]
-    readonly_fields = ["counts"]
-    verbose_name_plural = "affected components"
-    hide_title = True
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.select_related("component")
-
-    @display(description="Counts for its status", boolean=True)
-    def counts(self, row: IncidentComponent) -> bool:
-        return row.contributes
-
-
-class UpdateHistory(HistoryInline):
-    """The published updates, newest first."""
-
-    model = IncidentUpdate
-    fields = ["shown_at", "status", "text", "by"]
-    readonly_fields = ["shown_at", "text", "by"]
-    verbose_name_plural = "updates"
-    hide_title = True
-
-    @display(description="Time")
-    def shown_at(self, update: IncidentUpdate) -> str:
-        return utc(update.display_at)
-
-    @display(description="Message")
-    def text(self, update: IncidentUpdate) -> SafeString | str:
-        return render(update.body) if update.body else "–"
-
-    @display(description="By")
-    def by(self, update: IncidentUpdate) -> str:
-        return update.author or ("Automation" if update.is_automated else "–")
+from apps.incidents.admin import corrections, hands, past, posting, using
+from apps.incidents.admin import postmortem as postmortems
+from apps.incidents.admin.forms import EditForm, OpenForm
+from apps.incidents.admin.inlines import AffectedHistory, AffectedInline, UpdateHistory
+from apps.incidents.models import Impact, Incident, IncidentStatus, IncidentTemplate
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -200,7 +58,7 @@ class OpenFilter(admin.SimpleListFilter):
 class IncidentAdmin(DependentSelects, ServiceModelAdmin):
     """Something that went wrong, as readers see it."""
 
-    list_display = ["name", "page", "status_label", "started", "resolved", "in_whose_hands"]
+    list_display = ["name", "page", "status_label", "started", "resolved", "tended_by"]
     list_filter = [OpenFilter, "page", "is_automated", ArchivedFilter]
     list_select_related = ["page"]
     search_fields = ["name", "page__name"]
@@ -209,30 +67,90 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
         "page",
         "status_label",
         "impact",
-        "started",
         "resolved",
         "in_whose_hands",
         "origin",
+        "merged",
     ]
     error_fields = {"status": "first_status", "page_id": "page"}
-    actions_detail = ["post_update", "take_over", "archive_row"]
+    actions_list = ["tell_past"]
+    actions_detail = ["post_update", "take_over", "postmortem", "merge", "archive_row"]
     archive_text = "It leaves the page and every feed, and what it says about components ends. It stays in the audit trail."
+    change_form_outer_before_template = "admin/incidents/pick_for_new.html"
+
+    # A new one, with a template or without.
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        return super().get_form(
-            request, obj, change, **{**kwargs, "form": EditForm if change else OpenForm}
-        )
+        form = EditForm if change else OpenForm.asking(self._variables(request))
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        template = self._template(request)
+        if template is None:
+            return initial
+        return initial | {
+            "page": template.page_id,
+            "name": template.title,
+            "message": template.message,
+            "first_status": template.update_status or IncidentStatus.INVESTIGATING,
+            "impact_override": template.impact_override,
+            "deliver_notifications": template.deliver_notifications,
+        }
+
+    def get_formset_kwargs(
+        self, request: HttpRequest, obj: Any, inline: Any, prefix: str
+    ) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        template = self._template(request)
+        if isinstance(inline, AffectedInline) and template is not None and request.method == "GET":
+            said = template.components.filter(
+                archived_at__isnull=True, page=template.page_id
+            ).order_by("position", "name", "pk")
+            kwargs["initial"] = [
+                {"component": one.pk, "status": template.component_status or one.status}
+                for one in said
+            ]
+        return kwargs
+
+    def get_formsets_with_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        template = self._template(request) if obj is None else None
+        for formset, inline in super().get_formsets_with_inlines(request, obj):
+            if isinstance(inline, AffectedInline) and template is not None:
+                formset.extra = template.components.filter(
+                    archived_at__isnull=True, page=template.page_id
+                ).count()
+            yield formset, inline
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        picker = using.picker(self._template(request))
+        return super().add_view(request, form_url, {**(extra_context or {}), "picker": picker})
+
+    def _template(self, request: HttpRequest) -> IncidentTemplate | None:
+        known = request.__dict__
+        if "console_template" not in known:
+            known["console_template"] = using.chosen(request)
+        template: IncidentTemplate | None = known["console_template"]
+        return template
+
+    def _variables(self, request: HttpRequest) -> dict[str, Any]:
+        template = self._template(request)
+        texts = (template.title, template.message) if template else ()
+        return using.variable_fields(template, *texts)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            fields = ["page", "name", "first_status", "message", "impact_override"]
+            asked = list(self._variables(request))
+            fields = ["page", "name", "first_status", "message", *asked, "impact_override"]
             return [(None, {"fields": [*fields, "deliver_notifications"]})]
+        now = ["status_label", "impact", "page", "in_whose_hands", "origin"]
         return [
-            ("Now", {"fields": ["status_label", "impact", "page", "in_whose_hands", "origin"]}),
-            ("Times", {"fields": ["started", "resolved"]}),
-            ("Correct it", {"fields": ["name", "impact_override"]}),
+            ("Now", {"fields": [*now, "merged"] if obj.merged_into_id else now}),
+            ("Correct it", {"fields": ["name", "impact_override", "started_at", "resolved"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -242,6 +160,8 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
         return [UpdateHistory, AffectedHistory] if obj else [AffectedInline]
 
     inlines = [AffectedInline]
+
+    # What is shown.
 
     @display(description="Status", ordering="status")
     def status_label(self, incident: Incident) -> SafeString:
@@ -261,11 +181,36 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
     def resolved(self, incident: Incident) -> str:
         return utc(incident.resolved_at)
 
+    @display(description="Origin")
+    def origin(self, incident: Incident) -> SafeString | str:
+        return "Told afterwards" if incident.is_retrospective else hands.origin(incident)
+
+    @display(description="Merged into")
+    def merged(self, incident: Incident) -> SafeString | str:
+        return link(incident.merged_into)
+
     @display(description="In whose hands")
     def in_whose_hands(self, incident: Incident) -> str:
-        if not incident.is_automated:
-            return "Staff"
-        return "Staff, taken over" if incident.taken_over_at else "Automation"
+        return hands.in_whose_hands(incident, hands.left_to_staff([incident]))
+
+    @display(description="In whose hands")
+    def tended_by(self, incident: Incident) -> str:
+        return hands.in_whose_hands(incident, self._left(incident))
+
+    def _left(self, incident: Incident) -> set[int]:
+        left: set[int] = getattr(incident, "console_left", set())
+        return left
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist: Any = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        left = hands.left_to_staff(rows)
+        for row in rows:
+            row.console_left = left
+        changelist.result_list = rows
+        return changelist
+
+    # What is done.
 
     def write(
         self,
@@ -280,20 +225,25 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
     ) -> Incident:
         data = form.cleaned_data
         if not is_new:
+            # The input knows whole seconds only: a start that was not touched stays as exact as it is.
+            moved = "started_at" in form.changed_data
             return services.edit_incident(
                 incident_id=row.pk,
                 name=data["name"],
                 impact_override=data["impact_override"],
+                started_at=data["started_at"] if moved else None,
                 actor=actor,
                 at=at,
             )
         parts = [part.cleaned_data for part in kept_forms(formsets[0])]
+        components = {part["component"].pk: part["status"] for part in parts}
+        name, message = self._texts(request, data, list(components), at)
         incident, _ = services.open_incident(
             page_id=data["page"].pk,
-            name=data["name"],
+            name=name,
             status=data["first_status"],
-            message=data["message"],
-            components={part["component"].pk: part["status"] for part in parts},
+            message=message,
+            components=components,
             impact_override=data["impact_override"],
             deliver_notifications=data["deliver_notifications"],
             actor=actor,
@@ -301,46 +251,54 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
         )
         return incident
 
+    def _texts(
+        self, request: HttpRequest, data: dict[str, Any], components: Sequence[int], at: datetime
+    ) -> tuple[str, str]:
+        template = self._template(request)
+        if template is None:
+            return data["name"], data["message"]
+        if template.page_id != data["page"].pk:
+            raise Invalid(
+                "invalid", f"the template is for {template.page}; pick another", field="page"
+            )
+        return services.fill_texts(
+            page=data["page"], component_ids=components, texts=using.texts_in(data), at=at
+        )
+
     def archive(self, *, row: Incident, actor: Actor, at: datetime) -> None:
         services.archive_incident(incident_id=row.pk, actor=actor, at=at)
 
+    def get_urls(self) -> list[Any]:
+        # Reached from the list of updates: it is about one of them, so it is no button of the incident.
+        return [
+            path(
+                "<path:object_id>/edit-update/",
+                self.admin_site.admin_view(self.edit_update),
+                name="incidents_incident_edit_update",
+            ),
+            *super().get_urls(),
+        ]
+
+    def edit_update(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        incident = self.get_row(request, object_id)
+        if not self.has_change_permission(request, incident):
+            raise PermissionDenied
+        return corrections.edit_update(request, model_admin=self, incident=incident)
+
     @action(
-        description="Post update", permissions=["change"], url_path="post-update", icon="campaign"
+        description="Post update", permissions=["post"], url_path="post-update", icon="campaign"
     )
     def post_update(self, request: HttpRequest, object_id: str) -> HttpResponse:
         incident = self.get_row(request, object_id)
-        affected = list(incident.affected.values_list("component_id", flat=True))
-        on_page = models.Q(archived_at__isnull=True, page=incident.page_id)
-        components = list(
-            Component.objects.filter(on_page | models.Q(pk__in=affected)).select_related("group")
+        return posting.post_update(request, model_admin=self, incident=incident)
+
+    def has_post_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        incident = self.row_of_page(request, object_id)
+        return (
+            incident is not None
+            and incident.merged_into_id is None
+            and self.has_change_permission(request, incident)
         )
-        # What the incident speaks of already comes first.
-        components.sort(key=lambda component: component.pk not in affected)
-
-        def run(data: dict[str, Any]) -> str:
-            update = services.post_update(
-                incident_id=incident.pk,
-                status=data["status"],
-                message=data["message"],
-                components=said_in(data),
-                expected_sequence=data["sequence"],
-                deliver_notifications=data["deliver_notifications"],
-                actor=actor_of(request),
-                at=timezone.now(),
-            )
-            return f"Posted: {update.get_status_display()}."
-
-        return Confirmation(
-            title=f"Post an update to {incident}",
-            text=(
-                "Readers see it at once. Resolving ends what the incident says about components; any other status "
-                "reopens a resolved one."
-            ),
-            button="Post update",
-            run=run,
-            form=UpdateForm.for_components(components),
-            initial={"status": incident.status, "sequence": incident.last_sequence},
-        ).respond(request, model_admin=self, row=incident)
 
     @action(
         description="Take over", permissions=["take_over"], url_path="take-over", icon="back_hand"
@@ -367,3 +325,32 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
             and incident.taken_over_at is None
             and self.has_change_permission(request, incident)
         )
+
+    @action(
+        description="Post-mortem", permissions=["postmortem"], url_path="postmortem", icon="school"
+    )
+    def postmortem(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        incident = self.get_row(request, object_id)
+        return postmortems.edit_postmortem(request, model_admin=self, incident=incident)
+
+    def has_postmortem_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        incident = self.row_of_page(request, object_id)
+        return self.has_post_permission(request, incident) and not incident.is_open
+
+    @action(description="Merge", permissions=["merge"], url_path="merge", icon="merge")
+    def merge(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        incident = self.get_row(request, object_id)
+        return corrections.merge(request, model_admin=self, incident=incident)
+
+    def has_merge_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        incident = self.row_of_page(request, object_id)
+        return self.has_post_permission(request, incident) and not incident.is_retrospective
+
+    @action(
+        description="Tell a past incident",
+        permissions=["add"],
+        url_path="tell-past",
+        icon="history",
+    )
+    def tell_past(self, request: HttpRequest) -> HttpResponse:
+        return past.tell_past(request, model_admin=self)

@@ -31,12 +31,20 @@ def save_postmortem(*, incident_id: int, body: str, actor: Actor, at: datetime) 
 
 @transaction.atomic
 def publish_postmortem(
-    *, incident_id: int, deliver_notifications: bool = True, actor: Actor, at: datetime
+    *,
+    incident_id: int,
+    body: str | None = None,
+    deliver_notifications: bool = True,
+    actor: Actor,
+    at: datetime,
 ) -> Postmortem:
-    """Show the draft to readers. Published again it replaces the text; the time of the first publication stays.
+    """Show the draft to readers, or `body`, which becomes the draft first.
 
+    Published again it replaces the text; the time of the first publication stays.
     Conflict unless the incident is resolved and there is a draft.
     """
+    if body is not None:
+        save_postmortem(incident_id=incident_id, body=body, actor=actor, at=at)
     incident = _resolved(incident_id)
     row = _existing(incident)
     before = snapshot(row)

@@ -1,0 +1,103 @@
+"""Correct an update, merge two incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.forms import ModelChoiceField
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from apps.core.adminkit import actor_of
+from apps.core.errors import DomainError
+from apps.core.markdown import render
+from apps.incidents import services
+from apps.incidents.admin.forms import EditUpdateForm, MergeForm
+from apps.incidents.admin.screens import Button, done, refuse, show
+from apps.incidents.models import Incident
+from apps.incidents.selectors import mergeable_into
+
+
+def edit_update(request: HttpRequest, *, model_admin: Any, incident: Incident) -> HttpResponse:
+    """Correct the text or the shown time of the update that the address names (404 when it is none of this)."""
+    update = incident.updates.filter(public_id=request.GET.get("update", "")).first()
+    if update is None:
+        raise Http404("There is no such update.")
+    posted = request.method == "POST"
+    form = EditUpdateForm.in_zone(incident.page.time_zone)(
+        data=request.POST if posted else None,
+        initial={"body": update.body, "display_at": update.display_at},
+    )
+    preview = ""
+    if posted and form.is_valid():
+        data = form.cleaned_data
+        if request.POST.get("do") == "preview":
+            preview = render(data["body"])
+        else:
+            # The input knows whole seconds only: a time that was not touched stays as exact as it is.
+            moved = "display_at" in form.changed_data
+            try:
+                services.edit_update(
+                    update_id=update.pk,
+                    body=data["body"],
+                    display_at=data["display_at"] if moved else None,
+                    actor=actor_of(request),
+                    at=timezone.now(),
+                )
+            except DomainError as refusal:
+                refuse(form, refusal)
+            else:
+                return done(request, incident, "The update is corrected.")
+    return show(
+        request,
+        model_admin,
+        incident,
+        title=f"Correct update {update.sequence} of {incident}",
+        text=(
+            "Readers see the new text and time. The order of updates, and what they said about components, stay. "
+            "The history keeps what was there before."
+        ),
+        form=form,
+        buttons=(Button("save", "Save"), Button("preview", "Preview", "default")),
+        status=409 if posted and not preview else 200,
+        preview=preview,
+    )
+
+
+def merge(request: HttpRequest, *, model_admin: Any, incident: Incident) -> HttpResponse:
+    """Ask which open incident of the page keeps going, and merge."""
+    posted = request.method == "POST"
+    form = MergeForm(data=request.POST if posted else None)
+    others = mergeable_into(incident)
+    field = form.fields["into"]
+    assert isinstance(field, ModelChoiceField)
+    field.queryset = others
+    if posted and form.is_valid():
+        data = form.cleaned_data
+        try:
+            target = services.merge_incidents(
+                incident_id=incident.pk,
+                into_id=data["into"].pk,
+                message=data["message"],
+                deliver_notifications=data["deliver_notifications"],
+                actor=actor_of(request),
+                at=timezone.now(),
+            )
+        except DomainError as refusal:
+            refuse(form, refusal)
+        else:
+            return done(request, target, f"{incident} is part of this incident now.")
+    nothing = "" if others else " There is no other open incident on this page."
+    return show(
+        request,
+        model_admin,
+        incident,
+        title=f"Merge {incident} into another",
+        text=(
+            "This one is resolved and leads readers to the other, which keeps going and takes over what was said about "
+            f"components. Automation does not touch this one any more. It cannot be undone.{nothing}"
+        ),
+        form=form,
+        buttons=(Button("merge", "Merge", "danger"),),
+        status=409 if posted else 200,
+    )

@@ -1,0 +1,110 @@
+"""Tell an incident after it was over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from apps.core.adminkit import actor_of
+from apps.core.errors import DomainError, Invalid
+from apps.incidents import services
+from apps.incidents.admin.forms import PastForm
+from apps.incidents.admin.screens import Button, done, refuse, show
+from apps.incidents.models import Incident
+from apps.incidents.services import PastUpdate
+from apps.pages.models import Component, Page
+
+TEXT = (
+    "For what was over before it was told. Readers find it in the history at its own time. It changes no component's "
+    "status or uptime, and nobody is notified."
+)
+
+
+def tell_past(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
+    """Show the form; on POST tell the incident."""
+    posted = request.method == "POST"
+    form = PastForm(data=request.POST if posted else None)
+    if posted and form.is_valid():
+        data = form.cleaned_data
+        try:
+            incident = _tell(request, data["page"], data)
+        except DomainError as refusal:
+            refuse(form, refusal, _fields(refusal))
+        else:
+            return done(request, incident, f"{incident} is in the history.")
+    return show(
+        request,
+        model_admin,
+        None,
+        title="Tell a past incident",
+        text=TEXT,
+        form=form,
+        buttons=(Button("tell", "Publish"),),
+        status=409 if posted else 200,
+    )
+
+
+def _tell(request: HttpRequest, page: Page, data: dict[str, Any]) -> Incident:
+    said = _components(page, data["components"])
+    updates = [
+        PastUpdate(
+            status=str(row.get("status") or ""),
+            message=str(row.get("message") or ""),
+            at=_time(row.get("at"), page.time_zone, index),
+            components={} if index else said,
+        )
+        for index, row in enumerate(data["updates"])
+    ]
+    incident, _ = services.tell_past_incident(
+        page_id=page.pk,
+        name=data["name"],
+        updates=updates,
+        impact_override=data["impact_override"],
+        actor=actor_of(request),
+        at=timezone.now(),
+    )
+    return incident
+
+
+def _time(value: Any, zone: str, index: int) -> datetime:
+    """Return the time in the page's zone; one that has an offset is taken at its word."""
+    try:
+        found = parse_datetime(str(value or "").strip())
+    except ValueError:
+        found = None
+    if found is None:
+        raise Invalid(
+            "invalid", "write a time such as 2026-03-02 13:05", field=f"updates[{index}].at"
+        )
+    return found if timezone.is_aware(found) else found.replace(tzinfo=ZoneInfo(zone))
+
+
+def _components(page: Page, rows: list[dict[str, Any]]) -> dict[int, str]:
+    known: dict[str, list[Component]] = {}
+    for component in Component.objects.live().filter(page=page).select_related("group"):
+        for name in {component.name, str(component), _full_name(component)}:
+            known.setdefault(name, []).append(component)
+    said: dict[int, str] = {}
+    for row in rows:
+        name = str(row.get("component") or "").strip()
+        found = known.get(name, [])
+        if len(found) != 1:
+            problem = "is ambiguous: write Group / Name" if found else "is not on this page"
+            raise Invalid("invalid", f"{name!r} {problem}", field="components")
+        said[found[0].pk] = str(row.get("status") or "")
+    return said
+
+
+def _full_name(component: Component) -> str:
+    return f"{component.group.name} / {component.name}" if component.group else component.name
+
+
+def _fields(refusal: DomainError) -> dict[str, str]:
+    """Return {path: form field} for refusals of single updates: the row is named in the message."""
+    found = refusal.errors if isinstance(refusal, Invalid) else ()
+    return {path: "updates" for path, _ in found if path.startswith("updates[")}
