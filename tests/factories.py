@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import factory
@@ -15,7 +15,14 @@ from apps.incidents.models import (
     Incident,
     IncidentComponent,
     IncidentStatus,
+    IncidentTemplate,
     IncidentUpdate,
+    Maintenance,
+    MaintenanceComponent,
+    MaintenanceSeries,
+    MaintenanceStatus,
+    MaintenanceUpdate,
+    Postmortem,
 )
 from apps.integrations.models import (
     ComponentLink,
@@ -361,6 +368,110 @@ class IncidentComponentFactory(RowFactory):
 
     class Meta:
         model = IncidentComponent
+
+
+class PostmortemFactory(RowFactory):
+    """A draft on a resolved incident; `published=True` shows it to readers."""
+
+    incident = factory.SubFactory(IncidentFactory, resolved=True)
+    draft = "What we learnt."
+    draft_updated_at = NOW - timedelta(minutes=3)
+    created_at = NOW - timedelta(minutes=4)
+    updated_at = NOW - timedelta(minutes=2)
+
+    class Meta:
+        model = Postmortem
+
+    class Params:
+        published = factory.Trait(
+            body=factory.SelfAttribute("draft"),
+            body_updated_at=NOW - timedelta(minutes=2),
+            published_at=NOW - timedelta(minutes=2),
+        )
+
+
+class MaintenanceFactory(DatedFactory):
+    """A maintenance that is announced, with its first update (`with_update=False`: none)."""
+
+    page = factory.SubFactory(PageFactory)
+    number = factory.LazyFunction(lambda: EventNumber.objects.create().pk)
+    name = factory.Sequence(lambda n: f"Work {n}")
+    status = MaintenanceStatus.SCHEDULED
+    scheduled_for = NOW + timedelta(days=2)
+    scheduled_until = factory.LazyAttribute(lambda row: row.scheduled_for + timedelta(hours=2))
+    last_sequence = 1
+
+    class Meta:
+        model = Maintenance
+
+    class Params:
+        in_progress = factory.Trait(
+            status=MaintenanceStatus.IN_PROGRESS,
+            scheduled_for=NOW - timedelta(hours=1),
+            started_at=NOW - timedelta(hours=1),
+        )
+        verifying = factory.Trait(
+            status=MaintenanceStatus.VERIFYING,
+            scheduled_for=NOW - timedelta(hours=1),
+            started_at=NOW - timedelta(hours=1),
+            verifying_at=NOW - timedelta(minutes=10),
+        )
+        completed = factory.Trait(
+            status=MaintenanceStatus.COMPLETED,
+            scheduled_for=NOW - timedelta(hours=3),
+            started_at=NOW - timedelta(hours=3),
+            completed_at=NOW - timedelta(hours=1),
+        )
+        cancelled = factory.Trait(
+            status=MaintenanceStatus.COMPLETED,
+            completed_at=NOW - timedelta(hours=1),
+            cancelled_at=NOW - timedelta(hours=1),
+        )
+
+    @factory.post_generation
+    def with_update(self: Any, create: bool, extracted: Any, **_: Any) -> None:
+        if create and extracted is not False:
+            MaintenanceUpdateFactory(maintenance=self, status=self.status)
+
+
+class MaintenanceUpdateFactory(DatedFactory):
+    maintenance = factory.SubFactory(MaintenanceFactory, with_update=False)
+    sequence = factory.SelfAttribute("maintenance.last_sequence")
+    status = MaintenanceStatus.SCHEDULED
+    body = "We renew the database."
+    display_at = NOW - timedelta(days=3)
+
+    class Meta:
+        model = MaintenanceUpdate
+
+
+class MaintenanceComponentFactory(RowFactory):
+    maintenance = factory.SubFactory(MaintenanceFactory)
+    component = factory.SubFactory(
+        ComponentFactory, page=factory.SelfAttribute("..maintenance.page")
+    )
+
+    class Meta:
+        model = MaintenanceComponent
+
+
+class MaintenanceSeriesFactory(DatedFactory):
+    page = factory.SubFactory(PageFactory)
+    name = factory.Sequence(lambda n: f"Weekly work {n}")
+    rule = "FREQ=WEEKLY;BYDAY=SU"
+    first_date = date(2026, 3, 1)
+    start_time = time(3, 0)
+
+    class Meta:
+        model = MaintenanceSeries
+
+
+class IncidentTemplateFactory(DatedFactory):
+    page = factory.SubFactory(PageFactory)
+    name = factory.Sequence(lambda n: f"Template {n}")
+
+    class Meta:
+        model = IncidentTemplate
 
 
 # publishing

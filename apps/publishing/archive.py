@@ -1,53 +1,86 @@
-"""Which files of their own a build writes: incident pages and closed months whose input has changed.
+"""Which files of their own a build writes: pages of events and closed months whose input has changed.
 
-A build looks at the incidents that the page shows, and at older ones that were changed of late. What every
-file shows besides (the page's name, its components' names, styles) is its frame: when it changes, the builds
-that follow walk through all incidents, some at a time.
+An event is an incident or a maintenance. A build looks at those that the page shows, and at older ones that were
+changed of late. What every file shows besides (the page's name, its components' names, styles) is its frame: when
+it changes, the builds that follow walk through all events, some at a time.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
 
-from apps.incidents.models import Incident
+from apps.incidents.models import EventNumber, Incident, Maintenance
 from apps.publishing import html
 from apps.publishing.assets import Assets
-from apps.publishing.incident_selectors import facts_of, incidents_of, month_bounds
-from apps.publishing.models import ArchiveFile, Publication
-from apps.publishing.readmodel import IncidentFacts, PageModel
+from apps.publishing.documents import Writer, encoded
+from apps.publishing.history_documents import history_document, month_part, present_quarter
+from apps.publishing.incident_selectors import changed_incidents, facts_of, incidents_of
+from apps.publishing.maintenance_selectors import (
+    changed_maintenances,
+    maintenance_facts_of,
+    maintenances_of,
+    told_between,
+)
+from apps.publishing.models import ArchiveFile, ArchiveMonth, Publication
+from apps.publishing.months import (
+    month_before,
+    month_bounds,
+    month_of,
+    months_of_quarter,
+    quarter_of,
+)
+from apps.publishing.readmodel import EventFacts, IncidentFacts, MonthFacts, PageModel
 
 # How far back of the last build changes are looked for: longer than any transaction lasts.
 _LOOK_BACK = timedelta(hours=1)
+# An event's JSON follows its components' states for so long after its end.
+_FOLLOWS = timedelta(days=1)
 _WALK = 50
-_NEW_MONTHS = 12
 # Raised when the code that renders archive files changes what they show.
-_FORM = 1
+_FORM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MonthWork:
+    """What is kept of a month's file: how much it tells of, and its part of `/history.json`."""
+
+    incidents: int
+    maintenances: int
+    part: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class ArchiveWork:
-    """What a build has to write: {key: HTML}, empty where a file goes; each with its input's digest.
+    """What a build has to write: {key: content}, empty where a file goes; each with its input's digest.
 
-    `frame` and `cursor` are what the publication keeps when it is written.
+    `frame` and `cursor` are what the publication keeps when it is written. `told_in` gives the month in whose
+    file an event is told of, `months` what is kept of each month written. `index` lists all months of the archive,
+    newest first; `parts` are those of the present quarter's closed months.
     """
 
     frame: str
     cursor: int
     files: dict[str, bytes] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+    told_in: dict[str, str] = field(default_factory=dict)
+    months: dict[str, MonthWork] = field(default_factory=dict)
+    index: list[MonthFacts] = field(default_factory=list)
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, key: str, content: bytes, digest: str) -> None:
+    def add(self, key: str, content: bytes, digest: str, *, month: str = "") -> None:
         self.files[key] = content
         self.digests[key] = digest
+        self.told_in[key] = month
 
 
 @cache
@@ -59,7 +92,7 @@ def _templates_digest() -> str:
 
 
 def frame_of(model: PageModel, assets: Assets) -> str:
-    """Return the digest of what every archive file shows besides its own incidents."""
+    """Return the digest of what every archive file shows besides its own events."""
     return _digest(
         _FORM,
         _templates_digest(),
@@ -70,92 +103,182 @@ def frame_of(model: PageModel, assets: Assets) -> str:
 
 
 def find_work(model: PageModel, publication: Publication, assets: Assets) -> ArchiveWork:
-    """Return the archive files to write. Called inside the model's snapshot; at most 9 queries."""
-    frame = frame_of(model, assets)
-    cursor = publication.archive_cursor
-    if frame != publication.archive_frame:
-        newest = Incident.objects.filter(page=publication.pk).order_by("-pk").values("pk").first()
-        cursor = newest["pk"] + 1 if newest else 0
-    walked: list[int] = []
-    if cursor:
-        older = Incident.objects.filter(page=publication.pk, pk__lt=cursor).order_by("-pk")
-        walked = list(older.values_list("pk", flat=True)[:_WALK])
-    work = ArchiveWork(frame=frame, cursor=walked[-1] if len(walked) == _WALK else 0)
-    others, gone = _other_incidents(model, publication, walked)
-    incidents = {facts.id: facts for facts in (*model.incidents, *others)}
-    known = _known(publication, incidents, gone)
-    months = {
-        month.key
-        for month in model.months
-        if f"history/{month.key}" not in known and month.key < _present_month(model)
-    }
-    months = set(sorted(months, reverse=True)[:_NEW_MONTHS])
-    for facts in incidents.values():
-        key, digest = f"incidents/{facts.id}", _digest(frame, facts)
-        if known.get(key) != digest:
-            work.add(key, html.incident_page(model.page, facts, assets), digest)
-            months.add(_month_of(facts.started_at, model))
-    for row in gone:
-        key = f"incidents/{row.public_id}"
-        if known.get(key):
-            work.add(key, b"", "")
-            months.add(_month_of(row.started_at, model))
-    closed = {key for key in months if key < _present_month(model)}
-    _add_months(work, closed, publication.pk, model, assets)
-    return work
+    """Return the archive files to write. Called inside the model's snapshot; a constant number of queries."""
+    return _Finder(model, publication, assets).find()
 
 
-def _other_incidents(
-    model: PageModel, publication: Publication, walked: Iterable[int]
-) -> tuple[list[IncidentFacts], list[Incident]]:
-    """Return further incidents to look at, and those that are archived."""
-    since = (publication.checked_at or model.at) - _LOOK_BACK
-    rows = list(
-        Incident.objects.filter(page=publication.pk)
-        .filter(Q(updated_at__gte=since) | Q(archived_at__gte=since) | Q(pk__in=list(walked)))
-        .order_by("pk")
-    )
-    shown = {facts.id for facts in model.incidents}
-    others = [row for row in rows if not row.is_archived and row.public_id not in shown]
-    gone = [row for row in rows if row.is_archived]
-    return list(facts_of(publication.pk, others).values()), gone
+class _Finder:
+    """One look for work."""
 
+    def __init__(self, model: PageModel, publication: Publication, assets: Assets) -> None:
+        self.model = model
+        self.publication = publication
+        self.assets = assets
+        self.page_pk = publication.pk
+        self.writer = Writer(model)
+        self.present_month = month_of(model.at, model.zone)
+        self.present_quarter = present_quarter(model)
 
-def _known(
-    publication: Publication, incidents: Iterable[str], gone: Iterable[Incident]
-) -> dict[str, str]:
-    """Return {key: digest} of the files that were written: of these incidents, and of all months."""
-    keys = [f"incidents/{public_id}" for public_id in incidents]
-    keys += [f"incidents/{row.public_id}" for row in gone]
-    rows = ArchiveFile.objects.filter(publication=publication).filter(
-        Q(path__in=keys) | Q(path__startswith="history/")
-    )
-    return dict(rows.values_list("path", "digest"))
+    def find(self) -> ArchiveWork:
+        frame = frame_of(self.model, self.assets)
+        walked, cursor = self._walk(is_new=frame != self.publication.archive_frame)
+        work = ArchiveWork(frame=frame, cursor=cursor)
+        others, gone = self._others(walked)
+        events: dict[str, EventFacts] = {event.id: event for event in (*self.model.events, *others)}
+        known = self._known([*events, *gone])
+        counts: dict[str, tuple[int, int]] = {
+            key: (incidents, maintenances)
+            for key, incidents, maintenances in ArchiveMonth.objects.filter(
+                publication=self.publication
+            ).values_list("key", "incidents", "maintenances")
+        }
+        months = self._last_month(counts)
+        for event in events.values():
+            months |= self._add_event(work, event, known)
+            months |= {self._month_of(event)} - counts.keys()
+        for public_id in gone:
+            for key in (f"incidents/{public_id}", f"incidents/{public_id}.json"):
+                digest, month = known.get(key, ("", ""))
+                if digest:
+                    work.add(key, b"", "")
+                    months.add(month)
+        months = {key for key in months if key and key < self.present_month}
+        self._add_months(work, months)
+        self._add_parts(work, known, {*counts, *months})
+        counts |= {key: (one.incidents, one.maintenances) for key, one in work.months.items()}
+        work.index.extend(
+            MonthFacts(int(key[:4]), int(key[5:]), *counts[key])
+            for key in sorted(counts, reverse=True)
+        )
+        return work
 
+    def _walk(self, *, is_new: bool) -> tuple[list[int], int]:
+        """Return the numbers of the next events of the walk over all, and where it stands then."""
+        before = self.publication.archive_cursor
+        if is_new:
+            newest = EventNumber.objects.order_by("-pk").values_list("pk", flat=True).first()
+            before = newest + 1 if newest else 0
+        if not before:
+            return [], 0
+        numbers: list[int] = []
+        for model in (Incident, Maintenance):
+            rows = model.objects.filter(page=self.page_pk, number__lt=before)
+            numbers += rows.order_by("-number").values_list("number", flat=True)[:_WALK]
+        numbers = sorted(numbers, reverse=True)[:_WALK]
+        return numbers, numbers[-1] if len(numbers) == _WALK else 0
 
-def _add_months(
-    work: ArchiveWork, keys: set[str], page_pk: int, model: PageModel, assets: Assets
-) -> None:
-    if not keys:
-        return
-    began = Q()
-    for key in keys:
-        first, following = month_bounds(key, model.zone)
-        began |= Q(started_at__gte=first, started_at__lt=following)
-    by_month: dict[str, list[IncidentFacts]] = defaultdict(list)
-    for facts in facts_of(page_pk, incidents_of(page_pk).filter(began)).values():
-        by_month[_month_of(facts.started_at, model)].append(facts)
-    for key in keys:
-        content = html.month_page(model.page, key, by_month[key], assets)
-        work.add(f"history/{key}", content, _digest(work.frame, by_month[key]))
+    def _others(self, walked: Collection[int]) -> tuple[list[EventFacts], list[str]]:
+        """Return further events to look at, and the public ids of those that are archived."""
+        since = (self.publication.checked_at or self.model.at) - _LOOK_BACK
+        incidents = changed_incidents(self.page_pk, since=since, numbers=walked)
+        maintenances = changed_maintenances(self.page_pk, since=since, numbers=walked)
+        shown = {event.id for event in self.model.events}
 
+        def is_other(row: Incident | Maintenance) -> bool:
+            return not row.is_archived and row.public_id not in shown
 
-def _month_of(at: datetime, model: PageModel) -> str:
-    return f"{at.astimezone(model.zone):%Y-%m}"
+        others: list[EventFacts] = [
+            *facts_of(self.page_pk, filter(is_other, incidents)).values(),
+            *maintenance_facts_of(self.page_pk, filter(is_other, maintenances)).values(),
+        ]
+        gone = [row.public_id for row in (*incidents, *maintenances) if row.is_archived]
+        return others, gone
 
+    def _known(self, event_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return {key: (digest, month)} of the files that were written: of these events, and of the last quarter."""
+        keys = [f"history/{self._last_quarter()}.json"]
+        for public_id in event_ids:
+            keys += [f"incidents/{public_id}", f"incidents/{public_id}.json"]
+        rows = ArchiveFile.objects.filter(publication=self.publication, path__in=keys)
+        return {
+            path: (digest, month)
+            for path, digest, month in rows.values_list("path", "digest", "month")
+        }
 
-def _present_month(model: PageModel) -> str:
-    return _month_of(model.at, model)
+    def _last_quarter(self) -> str:
+        return quarter_of(month_before(months_of_quarter(self.present_quarter)[-1]))
+
+    def _last_month(self, counts: Collection[str]) -> set[str]:
+        """Return the month before the present one if it has no file and something to tell."""
+        key = month_before(self.present_month)
+        if key in counts:
+            return set()
+        first, following = month_bounds(key, self.model.zone)
+        incidents = incidents_of(self.page_pk).filter(
+            started_at__gte=first, started_at__lt=following
+        )
+        maintenances = maintenances_of(self.page_pk).filter(told_between(first, following))
+        return {key} if incidents.exists() or maintenances.exists() else set()
+
+    def _month_of(self, event: EventFacts) -> str:
+        return month_of(event.told_at, self.model.zone) if event.told_at else ""
+
+    def _add_event(
+        self, work: ArchiveWork, event: EventFacts, known: dict[str, tuple[str, str]]
+    ) -> set[str]:
+        """Add the event's two files where they are not as they should be; return the months to write for it."""
+        key, month = f"incidents/{event.id}", self._month_of(event)
+        months: set[str] = set()
+        known_digest, known_month = known.get(key, ("", ""))
+        digest = _digest(work.frame, event)
+        if known_digest != digest:
+            page = html.event_page(self.model.page, event, self.assets)
+            work.add(key, page, digest, month=month)
+            # It may have been told of in another one before: its start can be put right.
+            months = {month, known_month}
+        present: list[dict[str, Any]] = []
+        if event.ended_at is None or event.ended_at > self.model.at - _FOLLOWS:
+            present = self.writer.present_components(event)
+        digest = _digest(work.frame, event, present)
+        if known.get(f"{key}.json", ("", ""))[0] != digest:
+            work.add(f"{key}.json", encoded(self.writer.event(event)), digest)
+        return months
+
+    def _add_months(self, work: ArchiveWork, keys: set[str]) -> None:
+        if not keys:
+            return
+        began, told = Q(), Q()
+        for key in keys:
+            first, following = month_bounds(key, self.model.zone)
+            began |= Q(started_at__gte=first, started_at__lt=following)
+            told |= told_between(first, following)
+        by_month: dict[str, list[EventFacts]] = defaultdict(list)
+        events: list[EventFacts] = [
+            *facts_of(self.page_pk, incidents_of(self.page_pk).filter(began)).values(),
+            *maintenance_facts_of(
+                self.page_pk, maintenances_of(self.page_pk).filter(told)
+            ).values(),
+        ]
+        for event in events:
+            by_month[self._month_of(event)].append(event)
+        for key in keys:
+            month = by_month[key]
+            content = html.month_page(self.model.page, key, month, self.assets)
+            work.add(f"history/{key}", content, _digest(work.frame, month))
+            incidents = sum(isinstance(event, IncidentFacts) for event in month)
+            part = month_part(key, month, self.model.zone)
+            work.months[key] = MonthWork(incidents, len(month) - incidents, part)
+
+    def _add_parts(
+        self, work: ArchiveWork, known: dict[str, tuple[str, str]], months: set[str]
+    ) -> None:
+        """Add the documents of closed quarters of which a month is written; read the present quarter's parts."""
+        quarters = {quarter_of(key) for key in work.months} - {self.present_quarter}
+        last = self._last_quarter()
+        if f"history/{last}.json" not in known and months & {*months_of_quarter(last)}:
+            quarters.add(last)
+        wanted = {
+            key for one in (*quarters, self.present_quarter) for key in months_of_quarter(one)
+        }
+        rows = ArchiveMonth.objects.filter(publication=self.publication, key__in=wanted)
+        parts = dict(rows.values_list("key", "document"))
+        parts |= {key: one.part for key, one in work.months.items()}
+        for quarter in quarters:
+            content = history_document(self.model, quarter, parts)
+            work.add(f"history/{quarter}.json", content, hashlib.sha256(content).hexdigest())
+        for key in months_of_quarter(self.present_quarter):
+            if key in parts:
+                work.parts[key] = parts[key]
 
 
 def _digest(*values: object) -> str:

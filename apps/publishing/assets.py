@@ -13,15 +13,26 @@ from pathlib import Path
 from django.contrib.staticfiles import finders
 
 INDICATORS = ("none", "minor", "major", "critical", "maintenance")
-_SOURCES = ("page.css", "page.js", *(f"favicon-{indicator}.svg" for indicator in INDICATORS))
+_EMBED_SCRIPT = "embed-script.js"
+_SOURCES = (
+    "page.css",
+    "page.js",
+    "embed.css",
+    "embed.js",
+    *(f"favicon-{indicator}.svg" for indicator in INDICATORS),
+)
 
 
 @dataclass(frozen=True)
 class Assets:
-    """`names` gives each source's published name, `files` each published name's content."""
+    """`names` gives each source's published name, `files` each published name's content.
+
+    `embed_script` has an address without a hash, below each page.
+    """
 
     names: dict[str, str]
     files: dict[str, bytes]
+    embed_script: bytes
 
     @property
     def css(self) -> str:
@@ -30,6 +41,14 @@ class Assets:
     @property
     def js(self) -> str:
         return self.names["page.js"]
+
+    @property
+    def embed_css(self) -> str:
+        return self.names["embed.css"]
+
+    @property
+    def embed_js(self) -> str:
+        return self.names["embed.js"]
 
     @property
     def revision(self) -> str:
@@ -46,11 +65,15 @@ def load_assets() -> Assets:
     names: dict[str, str] = {}
     files: dict[str, bytes] = {}
     for source in _SOURCES:
-        found = finders.find(f"public/{source}")
-        if not isinstance(found, str):
-            raise FileNotFoundError(f"static/public/{source}")
-        content = Path(found).read_bytes()
+        content = _read(source)
         stem, _, suffix = source.rpartition(".")
         name = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
         names[source], files[name] = name, content
-    return Assets(names, files)
+    return Assets(names, files, embed_script=_read(_EMBED_SCRIPT))
+
+
+def _read(source: str) -> bytes:
+    found = finders.find(f"public/{source}")
+    if not isinstance(found, str):
+        raise FileNotFoundError(f"static/public/{source}")
+    return Path(found).read_bytes()

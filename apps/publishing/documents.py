@@ -6,15 +6,19 @@ Keys and their order are the contract's; times are in the page's zone with three
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.incidents import impact
 from apps.incidents.models import IncidentStatus
 from apps.publishing.readmodel import (
     ComponentFacts,
+    EventFacts,
     GroupFacts,
     IncidentFacts,
+    MaintenanceFacts,
     PageModel,
     UpdateFacts,
 )
@@ -25,41 +29,57 @@ NEWEST = 50
 
 def documents(model: PageModel) -> dict[str, bytes]:
     """Return each document's path below the page with its bytes."""
-    writer = _Writer(model)
+    writer = Writer(model)
     page, status = writer.page(), writer.status()
     components = writer.components()
-    open_incidents = [writer.incident(incident) for incident in model.open_incidents]
-    newest = [writer.incident(incident) for incident in model.incidents[:NEWEST]]
-    maintenances = {"page": page, "scheduled_maintenances": []}
+    open_incidents = [writer.incident(one) for one in model.open_incidents]
+    newest = [writer.incident(one) for one in model.incidents[:NEWEST]]
+    unfinished = [writer.maintenance(one) for one in model.maintenances if one.is_open]
     contents: dict[str, dict[str, Any]] = {
         "summary": {
             "page": page,
             "components": components,
             "incidents": open_incidents,
-            "scheduled_maintenances": [],
+            "scheduled_maintenances": unfinished,
             "status": status,
         },
         "status": {"page": page, "status": status},
         "components": {"page": page, "components": components},
         "incidents": {"page": page, "incidents": newest},
         "incidents/unresolved": {"page": page, "incidents": open_incidents},
-        "scheduled-maintenances": maintenances,
-        "scheduled-maintenances/upcoming": maintenances,
-        "scheduled-maintenances/active": maintenances,
+        "scheduled-maintenances": {
+            "page": page,
+            "scheduled_maintenances": [
+                writer.maintenance(one) for one in model.maintenances[:NEWEST]
+            ],
+        },
+        "scheduled-maintenances/upcoming": {
+            "page": page,
+            "scheduled_maintenances": [
+                writer.maintenance(one) for one in model.upcoming_maintenances
+            ],
+        },
+        "scheduled-maintenances/active": {
+            "page": page,
+            "scheduled_maintenances": [
+                writer.maintenance(one) for one in model.active_maintenances
+            ],
+        },
     }
-    return {f"api/v2/{name}.json": _encoded(content) for name, content in contents.items()}
+    return {f"api/v2/{name}.json": encoded(content) for name, content in contents.items()}
 
 
-def incident_url(page_url: str, incident_id: str) -> str:
-    """Return an incident's own absolute address."""
-    return f"{page_url}/incidents/{incident_id}"
+def event_url(page_url: str, event_id: str) -> str:
+    """Return an incident's or a maintenance's own absolute address."""
+    return f"{page_url}/incidents/{event_id}"
 
 
-def _encoded(content: dict[str, Any]) -> bytes:
+def encoded(content: dict[str, Any]) -> bytes:
+    """Return a document's bytes."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-class _Writer:
+class Writer:
     """Writes the parts of one page's documents."""
 
     def __init__(self, model: PageModel) -> None:
@@ -129,35 +149,70 @@ class _Writer:
             "components": [component.id for component in group.components],
         }
 
+    def event(self, event: EventFacts) -> dict[str, Any]:
+        """Return an incident's or a maintenance's object."""
+        if isinstance(event, IncidentFacts):
+            return self.incident(event)
+        return self.maintenance(event)
+
     def incident(self, incident: IncidentFacts) -> dict[str, Any]:
         return {
             "id": incident.id,
             "name": incident.name,
-            "status": _public_status(incident.status),
+            "status": public_status(incident.status),
             "created_at": self.time(incident.started_at),
             "updated_at": self.time(incident.updated_at),
             "monitoring_at": wire_time_or_none(incident.monitoring_at, self.zone),
             "resolved_at": wire_time_or_none(incident.resolved_at, self.zone),
             "impact": incident.impact,
-            "shortlink": incident_url(self.model.page.url, incident.id),
+            "shortlink": event_url(self.model.page.url, incident.id),
             "started_at": self.time(incident.recorded_at),
             "page_id": self.model.page.id,
-            "incident_updates": [self._update(update, incident) for update in incident.updates],
-            # A component that has left the page has no present state to show.
-            "components": [
-                self.component_objects[component_id]
-                for component_id, _ in incident.affected
-                if component_id in self.component_objects
+            "incident_updates": [
+                self._update(update, incident.id, public_status(update.status))
+                for update in _by_creation(incident.updates)
             ],
+            "components": self.present_components(incident),
             "reminder_intervals": None,
         }
 
-    def _update(self, update: UpdateFacts, incident: IncidentFacts) -> dict[str, Any]:
+    def maintenance(self, maintenance: MaintenanceFacts) -> dict[str, Any]:
+        announced_at = self.time(maintenance.announced_at)
+        return {
+            "id": maintenance.id,
+            "name": maintenance.name,
+            "status": maintenance.status,
+            "created_at": announced_at,
+            "updated_at": self.time(maintenance.updated_at),
+            "monitoring_at": wire_time_or_none(maintenance.verifying_at, self.zone),
+            "resolved_at": wire_time_or_none(maintenance.completed_at, self.zone),
+            "impact": impact.MAINTENANCE,
+            "shortlink": event_url(self.model.page.url, maintenance.id),
+            "started_at": announced_at,
+            "page_id": self.model.page.id,
+            "incident_updates": [
+                self._update(update, maintenance.id, update.status)
+                for update in _by_creation(maintenance.updates)
+            ],
+            "components": self.present_components(maintenance),
+            "scheduled_for": self.time(maintenance.scheduled_for),
+            "scheduled_until": self.time(maintenance.scheduled_until),
+        }
+
+    def present_components(self, event: EventFacts) -> list[dict[str, Any]]:
+        """Return what it affects as it is now; a component that has left the page has no present state."""
+        return [
+            self.component_objects[component_id]
+            for component_id, _ in event.affected
+            if component_id in self.component_objects
+        ]
+
+    def _update(self, update: UpdateFacts, event_id: str, status: str) -> dict[str, Any]:
         return {
             "id": update.id,
-            "status": _public_status(update.status),
+            "status": status,
             "body": update.body,
-            "incident_id": incident.id,
+            "incident_id": event_id,
             "created_at": self.time(update.created_at),
             "updated_at": self.time(update.updated_at),
             "display_at": self.time(update.display_at),
@@ -177,6 +232,11 @@ class _Writer:
         }
 
 
-def _public_status(status: str) -> str:
-    """Readers know four words: our in_progress is their identified."""
+def public_status(status: str) -> str:
+    """Return an incident's status in the words that readers know: our in_progress is their identified."""
     return IncidentStatus.IDENTIFIED.value if status == IncidentStatus.IN_PROGRESS else status
+
+
+def _by_creation(updates: Iterable[UpdateFacts]) -> list[UpdateFacts]:
+    """Return them newest first by their creation, as readers expect, also where the clock was set back between."""
+    return sorted(updates, key=lambda update: update.created_at, reverse=True)

@@ -139,13 +139,16 @@ class Front:
         if not page.is_there:
             # A page that was made this moment: its first version comes within the second.
             return busy("The page is being written.", environ, start_response)
+        if key == layout.PAGED and environ.get("QUERY_STRING"):
+            key = page.key_of_page(environ["QUERY_STRING"])
+            document = page.document(key, now)
         if document is not None and key != layout.MISSING_BY_HOST and key != layout.MISSING_BY_PATH:
-            if page.holds(key):
+            if page.holds(key) and key != layout.PAGED:
                 if len(self._routes) >= _MOST_ROUTES:
                     self._routes = {}
                 self._routes[environ.get("HTTP_HOST", ""), environ["PATH_INFO"]] = (page, key)
             return document.answer(environ, start_response)
-        if key.startswith("api/"):
+        if key.startswith("api/") or key.endswith(".json"):
             return plain("404 Not Found", '{"error":"not found"}', True, environ, start_response)
         document = page.document(missing, now)
         if document is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 OK = "200 OK"
 LOOK_EVERY_S = 0.05
 _MOST_ARCHIVED = 500
+_PAGE_NUMBER = re.compile(r"(?:^|&)page=([0-9]{1,4})(?:&|$)")
 
 
 class Document:
@@ -74,6 +76,7 @@ class Page:
         self._stale: dict[str, Document] = {}
         self._archived: dict[str, tuple[int, Document, Document]] = {}
         self._is_stale = False
+        self._quarter = ""
 
     def document(self, key: str, now: float) -> Document | None:
         """Return what is at an address below the page; None when there is nothing."""
@@ -84,6 +87,15 @@ class Page:
             if found is not None:
                 return found
         return self._documents.get(key) or self._archive(key)
+
+    def key_of_page(self, query: str) -> str:
+        """Return where the page of `/history.json` is that a query asks for (`page=2`): the first is the present quarter's."""
+        matched = _PAGE_NUMBER.search(query)
+        before = int(matched.group(1)) - 1 if matched else 0
+        if before < 1 or not self._quarter:
+            return layout.PAGED
+        year, quarter = divmod(int(self._quarter[:4]) * 4 + int(self._quarter[-1]) - 1 - before, 4)
+        return f"history/{year:04d}-q{quarter + 1}.json"
 
     def holds(self, key: str) -> bool:
         """Say whether the version in place has this address."""
@@ -114,8 +126,8 @@ class Page:
                 name = os.path.basename(os.readlink(self._link))
                 if name == self._name:
                     return
-                documents, stale = _load_version(
-                    layout.version_dir(self._root, self._id, name), self._id
+                documents, stale, quarter = _load_version(
+                    layout.version_dir(self._root, self._id, name)
                 )
             except FileNotFoundError:
                 # None yet, or replaced and removed while it was read.
@@ -124,6 +136,7 @@ class Page:
                 logger.exception("version not readable page=%s", self._id)
                 return
             self._documents, self._stale, self._name = documents, stale, name
+            self._quarter = quarter
             return
 
     def _fresh_until(self) -> float:
@@ -137,14 +150,16 @@ class Page:
     def _archive(self, key: str) -> Document | None:
         if not layout.ARCHIVE_KEY.fullmatch(key):
             return None
-        path = layout.archive_dir(self._root, self._id) / f"{key}.html"
+        path = layout.archive_dir(self._root, self._id) / layout.archive_name(key)
         try:
             stamp = os.stat(path).st_mtime_ns
             held = self._archived.get(key)
             if held is None or held[0] != stamp:
-                fresh = load_document(path, layout.HTML_HEADERS)
-                stale_path = path.with_name(path.name + layout.STALE)
-                stale = load_document(stale_path, _stale_headers(layout.HTML_HEADERS))
+                kind = layout.archive_kind(key)
+                headers = layout.HEADERS[kind]
+                fresh = load_document(path, headers)
+                stale_path = path.with_name(path.name + layout.STALE) if kind == "html" else path
+                stale = load_document(stale_path, _stale_headers(headers))
                 if len(self._archived) >= _MOST_ARCHIVED:
                     self._archived = {}
                 held = self._archived[key] = (stamp, fresh, stale)
@@ -154,11 +169,12 @@ class Page:
         return held[2] if self._is_stale else held[1]
 
 
-def _load_version(folder: Path, page_id: str) -> tuple[dict[str, Document], dict[str, Document]]:
-    """Return {key: document} and {key: stale copy} of a version."""
+def _load_version(folder: Path) -> tuple[dict[str, Document], dict[str, Document], str]:
+    """Return {key: document} and {key: stale copy} of a version, and the quarter in which it was made."""
     manifest = json.loads((folder / layout.MANIFEST).read_bytes())
     documents: dict[str, Document] = {}
     stale: dict[str, Document] = {}
+    quarter = ""
     for entry in manifest["files"]:
         path = folder / entry["name"]
         headers = [(name, value) for name, value in entry["headers"]]
@@ -171,7 +187,9 @@ def _load_version(folder: Path, page_id: str) -> tuple[dict[str, Document], dict
             stale[entry["key"]] = Document(_encodings(copy), marked, entry["stale_etag"])
         else:
             stale[entry["key"]] = Document(_encodings(path), marked, entry["etag"])
-    return documents, stale
+        if entry["key"] == layout.PAGED:
+            quarter = path.stem
+    return documents, stale, quarter
 
 
 def load_document(path: Path, headers: Headers) -> Document:

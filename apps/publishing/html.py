@@ -8,15 +8,15 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from django.template.loader import render_to_string
 
-from apps.publishing import presentation
+from apps.publishing import event_views, presentation
 from apps.publishing.assets import Assets
-from apps.publishing.readmodel import IncidentFacts, MonthFacts, PageFacts, PageModel
+from apps.publishing.months import month_of
+from apps.publishing.readmodel import EventFacts, MonthFacts, PageFacts, PageModel
 from apps.publishing.times import zone_of
 
 _BELOW = "../"
@@ -45,21 +45,29 @@ def overview(model: PageModel, assets: Assets) -> bytes:
         favicon=assets.favicon(model.status.indicator),
         banner=presentation.banner(model),
         open_incidents=[
-            presentation.incident_view(incident, model.zone) for incident in model.open_incidents
+            event_views.incident_view(incident, model.zone) for incident in model.open_incidents
+        ],
+        active_maintenances=[
+            event_views.maintenance_view(one, model.zone) for one in model.active_maintenances
+        ],
+        # The next one first: readers look for what is near.
+        upcoming_maintenances=[
+            event_views.maintenance_view(one, model.zone)
+            for one in sorted(model.upcoming_maintenances, key=lambda one: one.scheduled_for)
         ],
         entries=presentation.top_level(model),
         metrics=presentation.metrics(model),
-        days=presentation.past_days(model),
+        days=event_views.past_days(model),
     )
 
 
 def history_index(model: PageModel, assets: Assets) -> bytes:
-    """Return the present month's incidents and the way to the earlier ones."""
+    """Return what happened in the present month and the way to the earlier ones."""
     now = model.at.astimezone(model.zone)
     years = tuple(
         YearView(year, tuple(_month_view(month) for month in months))
         for year, months in groupby(
-            (month for month in model.months if (month.year, month.month) != (now.year, now.month)),
+            (month for month in model.months if month.incidents or month.maintenances),
             key=lambda month: month.year,
         )
     )
@@ -72,22 +80,21 @@ def history_index(model: PageModel, assets: Assets) -> bytes:
         is_index=True,
         title="Incident history",
         month_title=_month_title(now.year, now.month),
-        days=presentation.days_of_month(_began_in(model, now), model.zone),
+        days=event_views.days_of_month(
+            events_of_month(model, month_of(model.at, model.zone)), model.zone
+        ),
         years=years,
     )
 
 
 def current_month(model: PageModel, assets: Assets) -> tuple[str, bytes]:
     """Return the present month's key (2026-11) and its page."""
-    now = model.at.astimezone(model.zone)
-    key = f"{now.year:04d}-{now.month:02d}"
-    return key, month_page(model.page, key, _began_in(model, now), assets)
+    key = month_of(model.at, model.zone)
+    return key, month_page(model.page, key, events_of_month(model, key), assets)
 
 
-def month_page(
-    page: PageFacts, key: str, incidents: Iterable[IncidentFacts], assets: Assets
-) -> bytes:
-    """Return the page of one month (key 2026-11) with the incidents that began in it."""
+def month_page(page: PageFacts, key: str, events: Iterable[EventFacts], assets: Assets) -> bytes:
+    """Return the page of one month (key 2026-11) with what began in it."""
     year, month = (int(part) for part in key.split("-"))
     title = _month_title(year, month)
     return _rendered(
@@ -99,14 +106,27 @@ def month_page(
         is_index=False,
         title=title,
         month_title=title,
-        days=presentation.days_of_month(incidents, zone_of(page.time_zone)),
+        days=event_views.days_of_month(events, zone_of(page.time_zone)),
     )
 
 
-def incident_page(page: PageFacts, incident: IncidentFacts, assets: Assets) -> bytes:
-    """Return an incident's own page."""
-    view = presentation.incident_view(incident, zone_of(page.time_zone))
+def event_page(page: PageFacts, event: EventFacts, assets: Assets) -> bytes:
+    """Return an incident's or a maintenance's own page."""
+    view = event_views.event_view(event, zone_of(page.time_zone))
     return _rendered("incident", page, assets, root=_BELOW, incident=view)
+
+
+def embed_frame(model: PageModel, assets: Assets) -> bytes:
+    """Return what other sites show in a frame: the worst open incident, else a maintenance, else the status."""
+    return _rendered(
+        "embed",
+        model.page,
+        assets,
+        root=_BELOW,
+        notice=presentation.notice(model),
+        status=model.status,
+        icon=event_views.IMPACT_ICONS[model.status.indicator],
+    )
 
 
 def missing(page: PageFacts, assets: Assets, *, root: str) -> bytes:
@@ -121,13 +141,13 @@ def unknown_address(assets: Assets) -> bytes:
     ).encode()
 
 
-def _began_in(model: PageModel, now: datetime) -> list[IncidentFacts]:
-    found = []
-    for incident in model.incidents:
-        began = incident.started_at.astimezone(model.zone)
-        if (began.year, began.month) == (now.year, now.month):
-            found.append(incident)
-    return found
+def events_of_month(model: PageModel, key: str) -> list[EventFacts]:
+    """Return those of the model's events that the history tells of in this month."""
+    return [
+        event
+        for event in model.events
+        if event.told_at is not None and month_of(event.told_at, model.zone) == key
+    ]
 
 
 def _month_title(year: int, month: int) -> str:
@@ -135,8 +155,9 @@ def _month_title(year: int, month: int) -> str:
 
 
 def _month_view(month: MonthFacts) -> MonthView:
-    noun = "incident" if month.incidents == 1 else "incidents"
-    return MonthView(month.key, calendar.month_name[month.month], f"{month.incidents} {noun}")
+    counts = [(month.incidents, "incident"), (month.maintenances, "maintenance")]
+    text = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts if count)
+    return MonthView(month.key, calendar.month_name[month.month], text)
 
 
 def _rendered(template: str, page: PageFacts, assets: Assets, **values: Any) -> bytes:

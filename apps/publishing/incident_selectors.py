@@ -1,20 +1,24 @@
-"""Reading incidents for publication: four queries, however many incidents there are."""
+"""Reading incidents for publication: a constant number of queries, however many incidents there are."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import TruncMonth
+from django.db.models import Q, QuerySet
 
 from apps.incidents.impact import impact_of
-from apps.incidents.models import Incident, IncidentComponent, IncidentUpdate, UpdateComponent
-from apps.pages.uptime import day_start
+from apps.incidents.models import (
+    Incident,
+    IncidentComponent,
+    IncidentUpdate,
+    Postmortem,
+    UpdateComponent,
+)
 from apps.publishing.documents import NEWEST
-from apps.publishing.readmodel import ChangeFacts, IncidentFacts, MonthFacts, UpdateFacts
+from apps.publishing.readmodel import POSTMORTEM, ChangeFacts, IncidentFacts, UpdateFacts
 
 
 def incidents_of(page_id: int) -> QuerySet[Incident]:
@@ -23,41 +27,34 @@ def incidents_of(page_id: int) -> QuerySet[Incident]:
     return incidents.filter(page=page_id, last_sequence__gt=0).order_by("-started_at", "-pk")
 
 
-def shown_incidents(page_id: int, *, since: datetime) -> QuerySet[Incident]:
-    """Every open incident, the newest ones, and those that began or ended after `since`."""
-    every = incidents_of(page_id)
-    return every.filter(
-        Q(resolved_at__isnull=True)
-        | Q(resolved_at__gte=since)
-        | Q(started_at__gte=since)
-        | Q(pk__in=every.values("pk")[:NEWEST])
+def shown_incidents(page_id: int, *, since: datetime) -> list[Incident]:
+    """Return every open incident, the newest ones, and those that began or ended after `since`; newest first.
+
+    Two queries, each part of which an index answers: none looks through what is long over.
+    """
+    every = incidents_of(page_id).order_by()
+    wanted = every.filter(resolved_at__isnull=True).union(
+        every.filter(resolved_at__gte=since), every.filter(started_at__gte=since), all=True
     )
+    found = {row.pk: row for row in (*wanted, *incidents_of(page_id)[:NEWEST])}
+    return sorted(found.values(), key=lambda row: (row.started_at, row.pk), reverse=True)
 
 
-def month_bounds(key: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the first moments of the month (key 2026-11) and of the next one, in UTC."""
-    year, month = (int(part) for part in key.split("-"))
-    following = date(year + month // 12, month % 12 + 1, 1)
-    return day_start(date(year, month, 1), zone), day_start(following, zone)
-
-
-def months_of(page_id: int, zone: ZoneInfo) -> tuple[MonthFacts, ...]:
-    """Return the months in which incidents began, newest first, in one query."""
-    rows = (
-        incidents_of(page_id)
-        .order_by()
-        .annotate(began_in=TruncMonth("started_at", tzinfo=zone))
-        .values("began_in")
-        .annotate(incidents=Count("pk"))
-        .order_by("-began_in")
+def changed_incidents(page_id: int, *, since: datetime, numbers: Collection[int]) -> list[Incident]:
+    """Return incidents of the page that were changed after `since` or have one of these numbers; archived ones too."""
+    every = Incident.objects.filter(page=page_id).order_by()
+    changed = every.filter(updated_at__gte=since).union(
+        every.filter(archived_at__gte=since),
+        every.filter(postmortem__updated_at__gte=since),
+        every.filter(merged_into__page=page_id, merged_into__updated_at__gte=since),
+        every.filter(number__in=list(numbers)),
+        all=True,
     )
-    return tuple(
-        MonthFacts(row["began_in"].year, row["began_in"].month, row["incidents"]) for row in rows
-    )
+    return sorted({row.pk: row for row in changed}.values(), key=lambda row: row.pk)
 
 
 def facts_of(page_id: int, incidents: Iterable[Incident]) -> dict[int, IncidentFacts]:
-    """Return {incident id: facts} in the given order, in three queries more.
+    """Return {incident id: facts} in the given order, in five queries more.
 
     Components that are hidden, or are not the page's any more, are left out of everything, impact included.
     """
@@ -88,9 +85,25 @@ def facts_of(page_id: int, incidents: Iterable[Incident]) -> dict[int, IncidentF
     updates: dict[int, list[UpdateFacts]] = defaultdict(list)
     for update in IncidentUpdate.objects.filter(incident__in=ids).order_by("-sequence"):
         updates[update.incident_id].append(_update(update, changes[update.pk]))
-    return {
-        row.pk: _incident(row, affected[row.pk], updates[row.pk]) for row in rows if updates[row.pk]
+    postmortems = {
+        row.pk: row
+        for row in Postmortem.objects.filter(incident__in=ids, published_at__isnull=False)
     }
+    targets = _merge_targets(page_id, rows)
+    return {
+        row.pk: _with_postmortem(
+            _incident(row, affected[row.pk], updates[row.pk], targets), postmortems.get(row.pk)
+        )
+        for row in rows
+        if updates[row.pk]
+    }
+
+
+def _merge_targets(page_id: int, rows: Iterable[Incident]) -> dict[int, tuple[str, str]]:
+    """Return {incident id: (public id, name)} of the incidents that others were merged into."""
+    wanted = {row.merged_into_id for row in rows if row.merged_into_id}
+    found = incidents_of(page_id).filter(pk__in=wanted).values_list("pk", "public_id", "name")
+    return {pk: (public_id, name) for pk, public_id, name in found}
 
 
 def _update(row: IncidentUpdate, changes: list[ChangeFacts]) -> UpdateFacts:
@@ -107,10 +120,14 @@ def _update(row: IncidentUpdate, changes: list[ChangeFacts]) -> UpdateFacts:
 
 
 def _incident(
-    row: Incident, affected: list[IncidentComponent], updates: list[UpdateFacts]
+    row: Incident,
+    affected: list[IncidentComponent],
+    updates: list[UpdateFacts],
+    targets: dict[int, tuple[str, str]],
 ) -> IncidentFacts:
     return IncidentFacts(
         id=row.public_id,
+        number=row.number,
         name=row.name,
         status=row.status,
         impact=impact_of((one.worst_status for one in affected), row.impact_override),
@@ -121,4 +138,27 @@ def _incident(
         resolved_at=row.resolved_at,
         updates=tuple(updates),
         affected=tuple((one.component.public_id, one.component.name) for one in affected),
+        merged_into=targets.get(row.merged_into_id) if row.merged_into_id else None,
+    )
+
+
+def _with_postmortem(incident: IncidentFacts, row: Postmortem | None) -> IncidentFacts:
+    """Return the incident with its published post-mortem as the newest update; unchanged while it is open."""
+    if row is None or row.published_at is None or incident.is_open:
+        return incident
+    edited_at = max(row.published_at, row.body_updated_at or row.published_at)
+    told = UpdateFacts(
+        id=row.public_id,
+        status=POSTMORTEM,
+        body=row.body,
+        created_at=row.published_at,
+        updated_at=edited_at,
+        display_at=row.published_at,
+        deliver_notifications=row.deliver_notifications,
+    )
+    return replace(
+        incident,
+        status=POSTMORTEM,
+        updated_at=max(incident.updated_at, edited_at),
+        updates=(told, *incident.updates),
     )

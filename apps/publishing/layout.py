@@ -6,7 +6,7 @@
     <published>/pages/<page>/versions/<version>/    one whole version: manifest.json and the files in it
     <published>/pages/<page>/current                link to the version in place
     <published>/pages/<page>/fresh                  until when it is true, in seconds since 1970
-    <published>/pages/<page>/archive/…              incident pages and closed months
+    <published>/pages/<page>/archive/…              pages of incidents and maintenances, closed months and quarters
     <published>/pages/<page>/archive/seq            how far the archive has been written here
 
 Beside each file of some size lie `.gz` and `.br`, beside each HTML file a `.stale` copy of it. Standard library only:
@@ -29,8 +29,13 @@ ENCODINGS = (("br", ".br"), ("gzip", ".gz"), ("", ""))
 # Of shorter files there is only the identity: what encoding saves is less than a packet.
 LEAST_ENCODED = 1000
 
-ARCHIVE_KEY = re.compile(r"incidents/[0-9a-z]{12}|history/[0-9]{4}-[0-9]{2}")
+ARCHIVE_KEY = re.compile(
+    r"incidents/[0-9a-z]{12}(\.json)?|history/[0-9]{4}-[0-9]{2}|history/[0-9]{4}-q[1-4]\.json"
+)
 ASSET_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(css|js|svg)")
+
+# The one document with pages; its file's name is the quarter that the first of them is of.
+PAGED = "history.json"
 
 # The page whose address is unknown is answered for the whole of a host or a path.
 MISSING_BY_PATH = "404.path"
@@ -49,6 +54,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
         "frame-ancestors 'none'",
     )
+)
+# The embedded frame, alone of all pages, may stand in others.
+FRAME_SECURITY_POLICY = CONTENT_SECURITY_POLICY.replace(
+    "frame-ancestors 'none'", "frame-ancestors *"
 )
 HTML_HEADERS: Headers = [
     ("Content-Type", "text/html; charset=utf-8"),
@@ -84,7 +93,39 @@ ASSET_TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-HEADERS = {"html": HTML_HEADERS, "json": JSON_HEADERS}
+FRAME_HEADERS: Headers = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Cache-Control", "no-cache"),
+    ("Vary", "Accept-Encoding"),
+    ("Content-Security-Policy", FRAME_SECURITY_POLICY),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+# Its address holds no hash, and sites keep the tag for years.
+SCRIPT_HEADERS: Headers = [
+    ("Content-Type", "text/javascript; charset=utf-8"),
+    ("Cache-Control", "max-age=300, public"),
+    ("Vary", "Accept-Encoding"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+
+
+def _feed_headers(kind: str) -> Headers:
+    return [("Content-Type", f"application/{kind}+xml; charset=utf-8"), *JSON_HEADERS[1:]]
+
+
+HEADERS = {
+    "html": HTML_HEADERS,
+    "json": JSON_HEADERS,
+    "atom": _feed_headers("atom"),
+    "rss": _feed_headers("rss"),
+    "frame": FRAME_HEADERS,
+    "script": SCRIPT_HEADERS,
+}
 
 _STALE_OPENING, _STALE_ENDING = b"<!--stale ", b" stale-->"
 
@@ -113,6 +154,16 @@ def version_dir(root: Path, page_id: str, name: str) -> Path:
 
 def archive_dir(root: Path, page_id: str) -> Path:
     return page_dir(root, page_id) / "archive"
+
+
+def archive_kind(key: str) -> str:
+    """Return the kind of an archive file, html or json."""
+    return "json" if key.endswith(".json") else "html"
+
+
+def archive_name(key: str) -> str:
+    """Return an archive file's path below the archive's folder."""
+    return key if key.endswith(".json") else f"{key}.html"
 
 
 def fresh_file(root: Path, page_id: str) -> Path:

@@ -1,32 +1,24 @@
-"""Ready values for the templates: words, icons, texts and addresses. Pure."""
+"""Ready values for the overview: words, icons, texts and addresses. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.utils.safestring import SafeString
 
-from apps.core.markdown import render
-from apps.incidents import impact
-from apps.incidents.models import Impact, IncidentStatus
+from apps.incidents.models import Impact
 from apps.pages.status import ComponentStatus
 from apps.publishing.bars import percentage_text, uptime_bars
 from apps.publishing.charts import DAY, MONTH, WEEK, Chart, chart_of
-from apps.publishing.page_status import PageStatus
-from apps.publishing.readmodel import ComponentFacts, GroupFacts, IncidentFacts, PageModel
-from apps.publishing.times import (
-    clock_text,
-    day_text,
-    duration_text,
-    long_day_text,
-    machine_time,
-    moment_text,
+from apps.publishing.event_views import (
+    IMPACT_ICONS,
+    EventView,
+    component_status_word,
+    event_view,
 )
-
-PAST_DAYS = 14
+from apps.publishing.page_status import PageStatus
+from apps.publishing.readmodel import ComponentFacts, EventFacts, GroupFacts, PageModel
 
 _STATUS_ICONS = {
     ComponentStatus.OPERATIONAL.value: "ok",
@@ -34,20 +26,6 @@ _STATUS_ICONS = {
     ComponentStatus.DEGRADED_PERFORMANCE.value: "degraded",
     ComponentStatus.PARTIAL_OUTAGE.value: "partial",
     ComponentStatus.MAJOR_OUTAGE.value: "major",
-}
-_INDICATOR_ICONS = {
-    "none": "ok",
-    "minor": "degraded",
-    "major": "partial",
-    "critical": "major",
-    "maintenance": "maintenance",
-}
-_IMPACT_WORDS = {
-    Impact.NONE.value: "No impact",
-    Impact.MINOR.value: "Minor impact",
-    Impact.MAJOR.value: "Major impact",
-    Impact.CRITICAL.value: "Critical impact",
-    impact.MAINTENANCE: "Maintenance",
 }
 
 
@@ -63,14 +41,6 @@ class Banner:
     @property
     def announcement(self) -> str:
         return f"{self.headline}. {self.detail}"
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """An instant for a `<time>` element: for machines, and as shown in the page's zone."""
-
-    machine: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +72,6 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateView:
-    id: str
-    status: str
-    word: str
-    body: SafeString
-    shown_at: Moment
-    changes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentView:
-    """`path` is relative to the page's root. `outline` says how long it lasted, in a sentence."""
-
-    id: str
-    name: str
-    path: str
-    impact: str
-    impact_word: str
-    status: str
-    status_word: str
-    icon: str
-    is_open: bool
-    started_at: Moment
-    outline: str
-    affected: str
-    updates: tuple[UpdateView, ...]
-
-    @property
-    def latest(self) -> UpdateView:
-        return self.updates[0]
-
-
-@dataclass(frozen=True, slots=True)
-class DaysView:
-    """A day with incidents, or a stretch of days without."""
-
-    title: str
-    incidents: tuple[IncidentView, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class MetricView:
     """A metric's past day, and the longer charts that are unfolded from it."""
 
@@ -150,14 +79,6 @@ class MetricView:
     name: str
     chart: Chart | None
     longer: tuple[Chart, ...]
-
-
-def moment(at: datetime, zone: ZoneInfo) -> Moment:
-    return Moment(machine_time(at), moment_text(at, zone))
-
-
-def status_word(status: str) -> str:
-    return str(ComponentStatus(status).label)
 
 
 def banner(model: PageModel) -> Banner:
@@ -172,13 +93,15 @@ def banner(model: PageModel) -> Banner:
     parts = []
     if count:
         parts.append("1 open incident" if count == 1 else f"{count} open incidents")
+    if model.active_maintenances:
+        parts.append(_in_progress(len(model.active_maintenances)))
     if troubled:
         # A sentence of its own: a component may be in trouble that no incident names.
         parts.append(f"Affected: {_listed(troubled)}")
-    elif count:
+    elif parts:
         parts.append("All components are operational")
     headline = status.description
-    icon = _INDICATOR_ICONS[status.indicator]
+    icon = IMPACT_ICONS[status.indicator]
     if count and status.indicator == "none":
         headline, icon = "Active Incident", "notice"
     if parts:
@@ -188,6 +111,37 @@ def banner(model: PageModel) -> Banner:
     else:
         detail = "Nothing has been put on this page yet."
     return Banner(status.indicator, icon, headline, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an embedded frame tells of. `key` changes with it, so that a reader's dismissal ends."""
+
+    key: str
+    title: str
+    event: EventView
+
+
+def notice(model: PageModel) -> Notice | None:
+    """Return the worst open incident, else a maintenance in progress, else the next one announced."""
+    if model.open_incidents:
+        order = [choice.value for choice in Impact]
+        event: EventFacts = max(
+            model.open_incidents,
+            key=lambda one: (
+                order.index(one.impact) if one.impact in order else 0,
+                one.started_at,
+            ),
+        )
+        title = "Incident"
+    elif model.active_maintenances:
+        event, title = model.active_maintenances[0], "Maintenance in progress"
+    elif model.upcoming_maintenances:
+        event = min(model.upcoming_maintenances, key=lambda one: one.scheduled_for)
+        title = "Scheduled maintenance"
+    else:
+        return None
+    return Notice(event.updates[0].id, title, event_view(event, model.zone))
 
 
 def top_level(model: PageModel) -> tuple[ComponentView | GroupView, ...]:
@@ -203,41 +157,6 @@ def top_level(model: PageModel) -> tuple[ComponentView | GroupView, ...]:
     return tuple(views)
 
 
-def incident_view(incident: IncidentFacts, zone: ZoneInfo) -> IncidentView:
-    """Return an incident for its page and for lists."""
-    names = [name for _, name in incident.affected]
-    shown_statuses = [update.status for update in incident.updates]
-    return IncidentView(
-        id=incident.id,
-        name=incident.name,
-        path=f"incidents/{incident.id}",
-        impact=incident.impact,
-        impact_word=_IMPACT_WORDS[incident.impact],
-        status=incident.status,
-        status_word=str(IncidentStatus(incident.status).label),
-        icon=_INDICATOR_ICONS[incident.impact] if incident.impact != Impact.NONE else "notice",
-        is_open=incident.is_open,
-        started_at=moment(incident.started_at, zone),
-        outline=_outline(incident, zone),
-        affected=f"This incident affected: {', '.join(names)}." if names else "",
-        updates=tuple(
-            UpdateView(
-                id=update.id,
-                status=update.status,
-                word=_update_word(shown_statuses, place),
-                body=render(update.body),
-                shown_at=moment(update.display_at, zone),
-                changes=tuple(
-                    f"{change.name}: {status_word(change.new_status)}"
-                    for change in update.changes
-                    if change.old_status != change.new_status
-                ),
-            )
-            for place, update in enumerate(incident.updates)
-        ),
-    )
-
-
 def metrics(model: PageModel) -> tuple[MetricView, ...]:
     views = []
     for metric in model.metrics:
@@ -248,54 +167,6 @@ def metrics(model: PageModel) -> tuple[MetricView, ...]:
         charts = tuple(chart for chart in longer if chart is not None)
         views.append(MetricView(metric.id, metric.name, day, charts))
     return tuple(views)
-
-
-def past_days(model: PageModel) -> tuple[DaysView, ...]:
-    """Return the past 14 days, newest first, each closed incident on the day it began.
-
-    One that began earlier stands on the day it was resolved. Days without any are drawn together.
-    """
-    today = model.at.astimezone(model.zone).date()
-    first = today - timedelta(days=PAST_DAYS - 1)
-    by_day: dict[date, list[IncidentView]] = {}
-    for incident in model.incidents:
-        if incident.resolved_at is None:
-            continue
-        day = incident.started_at.astimezone(model.zone).date()
-        if day < first:
-            day = incident.resolved_at.astimezone(model.zone).date()
-        if first <= day <= today:
-            by_day.setdefault(day, []).append(incident_view(incident, model.zone))
-    views: list[DaysView] = []
-    quiet: list[date] = []
-    for back in range(PAST_DAYS):
-        day = today - timedelta(days=back)
-        if day not in by_day:
-            quiet.append(day)
-            continue
-        views.extend(_quiet(quiet))
-        quiet = []
-        views.append(DaysView(long_day_text(day), tuple(by_day[day])))
-    views.extend(_quiet(quiet))
-    return tuple(views)
-
-
-def days_of_month(incidents: Iterable[IncidentFacts], zone: ZoneInfo) -> tuple[DaysView, ...]:
-    """Return a month's incidents by the day they began, newest first."""
-    by_day: dict[date, list[IncidentView]] = {}
-    for incident in sorted(incidents, key=lambda one: one.started_at, reverse=True):
-        day = incident.started_at.astimezone(zone).date()
-        by_day.setdefault(day, []).append(incident_view(incident, zone))
-    return tuple(DaysView(long_day_text(day), tuple(found)) for day, found in by_day.items())
-
-
-def _quiet(days: Sequence[date]) -> list[DaysView]:
-    if not days:
-        return []
-    newest, oldest = days[0], days[-1]
-    if newest == oldest:
-        return [DaysView(long_day_text(newest), ())]
-    return [DaysView(f"{day_text(oldest)} – {day_text(newest)}", ())]
 
 
 def _is_shown(component: ComponentFacts) -> bool:
@@ -309,7 +180,7 @@ def _component(component: ComponentFacts) -> ComponentView:
         name=component.name,
         description=component.description,
         status=component.status,
-        status_word=status_word(component.status),
+        status_word=component_status_word(component.status),
         icon=_STATUS_ICONS[component.status],
         bars=uptime_bars(component.name, uptime) if uptime else None,
         uptime=percentage_text(uptime.percentage) if uptime else "",
@@ -328,7 +199,7 @@ def _group(group: GroupFacts, components: tuple[ComponentView, ...]) -> GroupVie
         name=group.name,
         description=group.description,
         status=group.status,
-        status_word=status_word(group.status),
+        status_word=component_status_word(group.status),
         icon=_STATUS_ICONS[group.status],
         uptime=percentage_text(sum(measured) / len(measured)) if measured else "",
         components=components,
@@ -336,21 +207,8 @@ def _group(group: GroupFacts, components: tuple[ComponentView, ...]) -> GroupVie
     )
 
 
-def _update_word(statuses: Sequence[str], place: int) -> str:
-    """The status, or Update where it repeats the one before it (statuses are newest first)."""
-    if place + 1 < len(statuses) and statuses[place + 1] == statuses[place]:
-        return "Update"
-    return str(IncidentStatus(statuses[place]).label)
-
-
-def _outline(incident: IncidentFacts, zone: ZoneInfo) -> str:
-    if incident.resolved_at is None:
-        return ""
-    began = incident.started_at.astimezone(zone)
-    ended = incident.resolved_at.astimezone(zone)
-    length = duration_text(max(0.0, (ended - began).total_seconds()))
-    until = clock_text(ended, zone) if began.date() == ended.date() else moment_text(ended, zone)
-    return f"Lasted {length}, until {until}."
+def _in_progress(count: int) -> str:
+    return "1 maintenance in progress" if count == 1 else f"{count} maintenances in progress"
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:

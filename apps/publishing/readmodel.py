@@ -6,14 +6,21 @@ leak. Hidden components are not in it, nor is who or what stood behind an update
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.incidents import impact
+from apps.incidents.models import MaintenanceStatus
 from apps.pages.status import worst
 from apps.publishing.page_status import PageStatus, page_status
 from apps.publishing.times import zone_of
+
+POSTMORTEM = "postmortem"
+"""The wire's status of an incident whose post-mortem is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ class ChangeFacts:
 
 @dataclass(frozen=True, slots=True)
 class UpdateFacts:
-    """One update. `body` is its Markdown."""
+    """One update. `body` is its Markdown. A post-mortem is one too, with the status `postmortem`."""
 
     id: str
     status: str
@@ -132,11 +139,13 @@ class UpdateFacts:
 class IncidentFacts:
     """An incident with its updates, newest first, never empty.
 
-    `started_at` is the start as shown, `recorded_at` when the record was made. `affected` are
-    (id, name) of the components that it affected, in their order.
+    `number` is shared with maintenances, for feeds. `status` is an incident's or `postmortem`. `started_at` is the
+    start as shown, `recorded_at` when the record was made. `affected` are (id, name) of the components that it
+    affected, in their order; `merged_into` is (id, name) of the incident that stands for this one.
     """
 
     id: str
+    number: int
     name: str
     status: str
     impact: str
@@ -147,10 +156,68 @@ class IncidentFacts:
     resolved_at: datetime | None
     updates: tuple[UpdateFacts, ...]
     affected: tuple[tuple[str, str], ...] = ()
+    merged_into: tuple[str, str] | None = None
 
     @property
     def is_open(self) -> bool:
         return self.resolved_at is None
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When it began: where the history tells of it."""
+        return self.started_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.resolved_at
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceFacts:
+    """Planned work with its updates, newest first, never empty.
+
+    `number` and `affected` as an incident's. `announced_at` is when the record was made; `started_at`,
+    `verifying_at` and `completed_at` are what came true of the plan. A cancelled one is completed.
+    """
+
+    id: str
+    number: int
+    name: str
+    status: str
+    is_cancelled: bool
+    announced_at: datetime
+    updated_at: datetime
+    scheduled_for: datetime
+    scheduled_until: datetime
+    started_at: datetime | None
+    verifying_at: datetime | None
+    completed_at: datetime | None
+    updates: tuple[UpdateFacts, ...]
+    affected: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        return self.completed_at is None
+
+    @property
+    def is_upcoming(self) -> bool:
+        return self.status == MaintenanceStatus.SCHEDULED
+
+    @property
+    def is_active(self) -> bool:
+        return self.is_open and not self.is_upcoming
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When it began, or was called off: where the history tells of it. None while it is not over."""
+        return None if self.is_open else self.started_at or self.completed_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.completed_at
+
+
+EventFacts = IncidentFacts | MaintenanceFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +243,12 @@ class MetricFacts:
 
 @dataclass(frozen=True, slots=True)
 class MonthFacts:
-    """A month, in the page's zone, in which incidents began."""
+    """A closed month in the page's zone, and how many began in it."""
 
     year: int
     month: int
     incidents: int
+    maintenances: int = 0
 
     @property
     def key(self) -> str:
@@ -191,8 +259,10 @@ class MonthFacts:
 class PageModel:
     """A page at `at` (aware UTC), as one read snapshot has it; `seq` is what had been asked for by then.
 
-    `top_level` are ungrouped components and groups in page order. `incidents` are newest first: every
-    open one, the 50 newest, and those of the past days and of the current month. `months` newest first.
+    `top_level` are ungrouped components and groups in page order. `incidents` and `maintenances` are newest
+    first by their start and by their announcement: every open one, the 50 newest, and those of the past days
+    and of the current month. `months` are the archive's, newest first; `history_parts` are the present
+    quarter's closed months as `/history.json` has them, by key.
     """
 
     seq: int
@@ -202,6 +272,8 @@ class PageModel:
     incidents: tuple[IncidentFacts, ...]
     metrics: tuple[MetricFacts, ...] = ()
     months: tuple[MonthFacts, ...] = ()
+    maintenances: tuple[MaintenanceFacts, ...] = ()
+    history_parts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -223,12 +295,24 @@ class PageModel:
         return tuple(found)
 
     @cached_property
+    def events(self) -> tuple[EventFacts, ...]:
+        return (*self.incidents, *self.maintenances)
+
+    @cached_property
     def open_incidents(self) -> tuple[IncidentFacts, ...]:
         return tuple(incident for incident in self.incidents if incident.is_open)
 
     @cached_property
+    def active_maintenances(self) -> tuple[MaintenanceFacts, ...]:
+        return tuple(one for one in self.maintenances if one.is_active)
+
+    @cached_property
+    def upcoming_maintenances(self) -> tuple[MaintenanceFacts, ...]:
+        """Those announced, the last announced first."""
+        return tuple(one for one in self.maintenances if one.is_upcoming)
+
+    @cached_property
     def status(self) -> PageStatus:
-        return page_status(
-            [component.status for component in self.components],
-            [incident.impact for incident in self.open_incidents],
-        )
+        impacts = [incident.impact for incident in self.open_incidents]
+        impacts += [impact.MAINTENANCE for _ in self.active_maintenances]
+        return page_status([component.status for component in self.components], impacts)

@@ -15,8 +15,10 @@ from apps.pages.day_selectors import DayReader
 from apps.pages.metric_selectors import Grain, series
 from apps.pages.models import Component, ComponentGroup, Metric, Page
 from apps.publishing.charts import PERIODS
-from apps.publishing.incident_selectors import facts_of, month_bounds, months_of, shown_incidents
-from apps.publishing.presentation import PAST_DAYS
+from apps.publishing.event_views import PAST_DAYS
+from apps.publishing.incident_selectors import facts_of, shown_incidents
+from apps.publishing.maintenance_selectors import maintenance_facts_of, shown_maintenances
+from apps.publishing.months import month_bounds, month_of
 from apps.publishing.readmodel import (
     ComponentFacts,
     GroupFacts,
@@ -65,16 +67,18 @@ def read_page(page_id: int, *, at: datetime) -> PageModel:
     page = Page.objects.live().select_related("publication").get(pk=page_id)
     zone = zone_of(page.time_zone)
     today = at.astimezone(zone).date()
-    month_key = f"{today.year:04d}-{today.month:02d}"
     since = min(
         uptime.day_start(today - timedelta(days=PAST_DAYS - 1), zone),
-        month_bounds(month_key, zone)[0],
+        month_bounds(month_of(at, zone), zone)[0],
     )
     groups = list(ComponentGroup.objects.live().filter(page=page_id))
     components = list(Component.objects.live().filter(page=page_id, hidden=False))
     uptimes = _uptimes(components, at=at, zone=zone)
     incidents = tuple(facts_of(page_id, shown_incidents(page_id, since=since)).values())
-    changed = [row.updated_at for row in (page, *groups, *components, *incidents)]
+    maintenances = tuple(
+        maintenance_facts_of(page_id, shown_maintenances(page_id, since=since)).values()
+    )
+    changed = [row.updated_at for row in (page, *groups, *components, *incidents, *maintenances)]
     return PageModel(
         seq=page.publication.requested_seq,
         at=at,
@@ -82,7 +86,7 @@ def read_page(page_id: int, *, at: datetime) -> PageModel:
         top_level=_top_level(groups, components, uptimes),
         incidents=incidents,
         metrics=_metrics(page_id, at=at),
-        months=months_of(page_id, zone),
+        maintenances=maintenances,
     )
 
 

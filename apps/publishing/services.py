@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +19,20 @@ from django.db.models import F, Q, QuerySet
 
 from apps.core import pump
 from apps.core.clock import database_now
-from apps.publishing import archive, bundles, documents, html, layout, metrics_documents, versions
+from apps.publishing import (
+    archive,
+    bundles,
+    documents,
+    feeds,
+    html,
+    layout,
+    metrics_documents,
+    versions,
+)
 from apps.publishing.archive import ArchiveWork
 from apps.publishing.assets import Assets, load_assets
-from apps.publishing.models import ArchiveFile, Bundle, Publication
+from apps.publishing.history_documents import history_document, month_part, present_quarter
+from apps.publishing.models import ArchiveFile, ArchiveMonth, Bundle, Publication
 from apps.publishing.readmodel import PageModel
 from apps.publishing.selectors import read_page
 from apps.publishing.snapshot import read_snapshot
@@ -158,6 +168,7 @@ def render(publication: Publication, assets: Assets) -> Built:
     with read_snapshot():
         model = read_page(publication.pk, at=at)
         work = archive.find_work(model, publication, assets)
+    model = replace(model, months=tuple(work.index), history_parts=work.parts)
     return Built(model, render_version(model, assets), work)
 
 
@@ -185,6 +196,26 @@ def render_version(model: PageModel, assets: Assets) -> versions.Version:
         for key, content in (
             documents.documents(model) | metrics_documents.documents(model)
         ).items()
+    ]
+    files += [
+        versions.File(key, key, key.rpartition(".")[2], content)
+        for key, content in feeds.feeds(model).items()
+    ]
+    quarter = present_quarter(model)
+    parts = {
+        **model.history_parts,
+        month: month_part(month, html.events_of_month(model, month), model.zone),
+    }
+    files += [
+        # By its file's name the front knows which quarter the first page is of.
+        versions.File(
+            "history.json",
+            f"history/{quarter}.json",
+            "json",
+            history_document(model, quarter, parts),
+        ),
+        versions.File("embed/frame", "embed/frame.html", "frame", html.embed_frame(model, assets)),
+        versions.File("embed/script.js", "embed/script.js", "script", assets.embed_script),
     ]
     return versions.Version(seq=model.seq, built_at=model.at, files=tuple(files))
 
@@ -226,13 +257,29 @@ def mark(publication: Publication, built: Built, *, is_new: bool) -> bool:
                 path=key,
                 seq=archive_seq,
                 digest=work.digests[key],
+                month=work.told_in[key],
                 content=bundles.pack_archived(content),
             )
             for key, content in work.files.items()
         ],
         update_conflicts=True,
         unique_fields=["publication", "path"],
-        update_fields=["seq", "digest", "content"],
+        update_fields=["seq", "digest", "month", "content"],
+    )
+    ArchiveMonth.objects.bulk_create(
+        [
+            ArchiveMonth(
+                publication=publication,
+                key=key,
+                incidents=month.incidents,
+                maintenances=month.maintenances,
+                document=month.part,
+            )
+            for key, month in work.months.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["publication", "key"],
+        update_fields=["incidents", "maintenances", "document"],
     )
     return True
 

@@ -28,9 +28,21 @@ def wire_time_or_none(at: datetime | None, zone: ZoneInfo) -> str | None:
     return None if at is None else wire_time(at, zone)
 
 
+def wire_seconds(at: datetime, zone: ZoneInfo) -> str:
+    """Return RFC 3339 in whole seconds: `Z` in zone UTC, else the offset of that instant."""
+    if zone.key in _UTC_NAMES:
+        return machine_time(at)
+    return at.astimezone(zone).isoformat(timespec="seconds")
+
+
 def machine_time(at: datetime) -> str:
     """Return the value of a `datetime` attribute: UTC, whole seconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day_of_month_text(local: date) -> str:
+    """Return the day's number, padded with a blank to two places."""
+    return f"{local.day:2d}"
 
 
 def day_text(day: date) -> str:

@@ -34,7 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of a version. `key` is its address below the page, `name` its path; `kind` html or json."""
+    """A file of a version. `key` is its address below the page, `name` its path; `kind` one of layout.HEADERS."""
 
     key: str
     name: str
@@ -135,18 +135,19 @@ def install(root: Path, page_id: str, version: Version) -> bool:
 
 
 def write_archive(root: Path, page_id: str, files: Mapping[str, bytes]) -> None:
-    """Write archive files, {key: HTML}; an empty content takes the file away."""
+    """Write archive files, {key: HTML or JSON}; an empty content takes the file away."""
     folder = layout.archive_dir(root, page_id)
     for key, content in files.items():
         if not layout.ARCHIVE_KEY.fullmatch(key):
             raise ValueError(f"not an archive key: {key}")
-        path = folder / f"{key}.html"
+        path = folder / layout.archive_name(key)
+        kind = layout.archive_kind(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not content:
             for stale in ("", layout.STALE):
                 for _, suffix in layout.ENCODINGS:
                     path.with_name(path.name + stale + suffix).unlink(missing_ok=True)
-        for target, copy in _copies(path, content, kind="html") if content else ():
+        for target, copy in _copies(path, content, kind=kind) if content else ():
             write_whole(target, copy)
 
 

@@ -77,8 +77,8 @@ def publish(published_dir: Path) -> Callable[[PageModel], None]:
         assets, page_id = load_assets(), model.page.id
         model = replace(model, seq=next(seqs))
         archive = {
-            f"incidents/{incident.id}": html.incident_page(model.page, incident, assets)
-            for incident in model.incidents
+            f"incidents/{event.id}": html.event_page(model.page, event, assets)
+            for event in (*model.incidents, *model.maintenances)
         }
         archive["history/2026-02"] = html.month_page(model.page, "2026-02", model.incidents, assets)
         versions.write_assets(published_dir, assets.files, html.unknown_address(assets))

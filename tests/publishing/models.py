@@ -13,6 +13,7 @@ from apps.publishing.readmodel import (
     DayFacts,
     GroupFacts,
     IncidentFacts,
+    MaintenanceFacts,
     MetricFacts,
     MonthFacts,
     PageFacts,
@@ -96,12 +97,13 @@ def incident(name: str, number: int, *updates: UpdateFacts, **values: Any) -> In
     """Return an incident with the updates, newest first."""
     newest, oldest = updates[0], updates[-1]
     defaults: dict[str, Any] = {
+        "number": number,
         "impact": "major",
         "started_at": oldest.display_at,
         "recorded_at": oldest.display_at,
         "updated_at": newest.updated_at,
         "monitoring_at": None,
-        "resolved_at": newest.display_at if newest.status == "resolved" else None,
+        "resolved_at": next((one.display_at for one in updates if one.status == "resolved"), None),
         "affected": (),
     }
     return IncidentFacts(
@@ -110,6 +112,76 @@ def incident(name: str, number: int, *updates: UpdateFacts, **values: Any) -> In
         status=newest.status,
         updates=tuple(updates),
         **(defaults | values),
+    )
+
+
+def maintenance(
+    name: str, number: int, *updates: UpdateFacts, starts: datetime, **values: Any
+) -> MaintenanceFacts:
+    """Return a maintenance of two hours with the updates, newest first."""
+    at = {update.status: update.display_at for update in updates}
+    defaults: dict[str, Any] = {
+        "number": number,
+        "is_cancelled": False,
+        "announced_at": updates[-1].created_at,
+        "updated_at": updates[0].updated_at,
+        "scheduled_for": starts,
+        "scheduled_until": starts + timedelta(hours=2),
+        "started_at": at.get("in_progress"),
+        "verifying_at": at.get("verifying"),
+        "completed_at": at.get("completed"),
+    }
+    return MaintenanceFacts(
+        id=f"w{number:011d}",
+        name=name,
+        status=updates[0].status,
+        updates=tuple(updates),
+        **(defaults | values),
+    )
+
+
+def maintenances() -> tuple[MaintenanceFacts, ...]:
+    """Return one in progress, one announced, one that was called off and one that is over."""
+    announced = NOW - timedelta(days=3)
+    began = NOW - timedelta(minutes=40)
+    over = NOW - timedelta(days=5)
+    return (
+        maintenance(
+            "New database version",
+            51,
+            update(511, "in_progress", "The shop is read-only for a while.", began),
+            update(510, "scheduled", "We renew the database.", announced),
+            starts=began,
+            affected=(("c00000000002", "E-mail"),),
+        ),
+        maintenance(
+            "Second data centre joins",
+            52,
+            update(
+                520, "scheduled", "No interruption is expected.", announced - timedelta(hours=1)
+            ),
+            starts=NOW + timedelta(days=4),
+            affected=(("c00000000001", "Website"), ("c00000000011", "Checkout")),
+        ),
+        maintenance(
+            "Cable work",
+            53,
+            update(531, "completed", "The provider has put it off.", NOW - timedelta(days=1)),
+            update(
+                530, "scheduled", "The provider works on a cable.", announced - timedelta(days=1)
+            ),
+            starts=NOW + timedelta(days=2),
+            is_cancelled=True,
+        ),
+        maintenance(
+            "Certificates renewed",
+            54,
+            update(543, "completed", "Done.", over + timedelta(hours=2)),
+            update(542, "verifying", "We look whether all is well.", over + timedelta(hours=1)),
+            update(541, "in_progress", "We have begun.", over),
+            update(540, "scheduled", "Certificates are renewed.", over - timedelta(days=2)),
+            starts=over,
+        ),
     )
 
 
@@ -193,8 +265,7 @@ def operational() -> PageModel:
         incidents=past_incidents(),
         metrics=(metric(), MetricFacts("m00000000002", "Orders per minute", "", ())),
         months=(
-            MonthFacts(2026, 3, 0),
-            MonthFacts(2026, 2, 2),
+            MonthFacts(2026, 2, 2, 1),
             MonthFacts(2026, 1, 1),
             MonthFacts(2025, 11, 4),
         ),
@@ -256,6 +327,54 @@ def in_trouble() -> PageModel:
     return replace(model, seq=8, incidents=(outage, notice, *model.incidents))
 
 
+def maintained() -> PageModel:
+    """Maintenance in every state, one of it in progress."""
+    return replace(
+        with_statuses(operational(), **{"E-mail": "under_maintenance"}),
+        seq=9,
+        maintenances=maintenances(),
+    )
+
+
+def looked_back() -> PageModel:
+    """A post-mortem that is published, an incident that was merged into another, and one told afterwards."""
+    model = operational()
+    over = NOW - timedelta(days=4)
+    told = incident(
+        "Payments were charged twice",
+        6,
+        update(
+            63,
+            "postmortem",
+            "## What happened\n\nA retry.\n\n- We know now",
+            NOW - timedelta(days=1),
+        ),
+        update(62, "resolved", "All is paid back.", over + timedelta(hours=2)),
+        update(61, "monitoring", "Mended.", over + timedelta(hours=1)),
+        update(60, "investigating", "We look.", over),
+        monitoring_at=over + timedelta(hours=1),
+        affected=(("c00000000011", "Checkout"),),
+    )
+    told = replace(told, updated_at=NOW - timedelta(days=1))
+    merged = incident(
+        "Some payments fail",
+        7,
+        update(71, "resolved", "Merged.", over + timedelta(minutes=20)),
+        update(70, "investigating", "We look.", over - timedelta(minutes=5)),
+        merged_into=(told.id, told.name),
+    )
+    afterwards = incident(
+        "A short interruption that nobody told of",
+        8,
+        update(80, "resolved", "It was over soon.", NOW - timedelta(days=20)),
+        recorded_at=NOW - timedelta(hours=1),
+    )
+    incidents = sorted(
+        (told, merged, afterwards, *model.incidents), key=lambda one: one.started_at, reverse=True
+    )
+    return replace(model, seq=10, incidents=tuple(incidents))
+
+
 def noticed() -> PageModel:
     """An open incident while every component works."""
     model = in_trouble()
@@ -271,5 +390,7 @@ STATES = {
     "degraded": degraded,
     "in_trouble": in_trouble,
     "noticed": noticed,
+    "maintained": maintained,
+    "looked_back": looked_back,
     "empty": empty,
 }

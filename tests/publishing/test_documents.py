@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,15 +8,13 @@ import pytest
 
 from apps.publishing.documents import documents
 from apps.publishing.readmodel import PageModel
+from tests.contracts import statuspage_public as contract
 from tests.factories import NOW
-from tests.publishing import contract, models
+from tests.publishing import models
 
 
 def decoded(model: PageModel) -> dict[str, Any]:
-    return {
-        path.removeprefix("api/v2/").removesuffix(".json"): json.loads(content)
-        for path, content in documents(model).items()
-    }
+    return contract.decoded(documents(model))
 
 
 @pytest.mark.parametrize("state", models.STATES)

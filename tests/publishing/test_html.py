@@ -32,8 +32,8 @@ def pages(state: str = "in_trouble") -> dict[str, bytes]:
     model, assets = models.STATES[state](), load_assets()
     version = render_version(model, assets)
     found = {file.key: file.content for file in version.files if file.kind == "html"}
-    for incident in model.incidents:
-        found[f"incidents/{incident.id}"] = html.incident_page(model.page, incident, assets)
+    for event in (*model.incidents, *model.maintenances):
+        found[f"incidents/{event.id}"] = html.event_page(model.page, event, assets)
     found["history/2026-02"] = html.month_page(model.page, "2026-02", model.incidents, assets)
     return found
 
@@ -88,8 +88,8 @@ def test_links_are_relative_and_lead_to_what_is_published(state):
             depth = key.count("/")
             assert address.startswith("../" * depth), (key, address)
             target = address.removeprefix("../" * depth).removeprefix("./")
-            known = {*found, *months, "api/v2/summary.json"}
-            assert target in known, (key, address)
+            known = {*found, *months, "api/v2/summary.json", "history.atom", "history.rss"}
+            assert target.partition("#")[0] in known, (key, address)
 
 
 def test_what_people_wrote_is_escaped():

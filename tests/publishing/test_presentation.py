@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from apps.publishing import presentation
+from apps.publishing import event_views, presentation
 from tests.factories import NOW
 from tests.publishing import models
 
@@ -45,7 +45,7 @@ def test_a_group_is_unfolded_where_something_is_wrong():
 
 
 def test_the_past_days_are_complete_and_quiet_ones_stand_together():
-    days = presentation.past_days(models.operational())
+    days = event_views.past_days(models.operational())
 
     assert [(day.title, len(day.incidents)) for day in days] == [
         ("1 Mar 2026 – 2 Mar 2026", 0),
@@ -63,7 +63,7 @@ def test_a_long_incident_stands_on_the_day_it_was_resolved():
         models.update(51, "resolved", "Over.", NOW - timedelta(days=1)),
         models.update(50, "investigating", "?", NOW - timedelta(days=30)),
     )
-    days = presentation.past_days(replace(models.empty(), incidents=(long,)))
+    days = event_views.past_days(replace(models.empty(), incidents=(long,)))
 
     assert [day.title for day in days if day.incidents] == ["Sunday, 1 March 2026"]
 
@@ -76,13 +76,13 @@ def test_an_update_that_repeats_the_status_is_called_update():
         models.update(51, "monitoring", "b", NOW - timedelta(minutes=5)),
         models.update(50, "investigating", "a", NOW - timedelta(minutes=9)),
     )
-    view = presentation.incident_view(long, models.empty().zone)
+    view = event_views.incident_view(long, models.empty().zone)
 
     assert [update.word for update in view.updates] == ["Update", "Monitoring", "Investigating"]
 
 
 def test_in_progress_keeps_its_own_word_for_people():
-    view = presentation.incident_view(models.in_trouble().incidents[0], models.empty().zone)
+    view = event_views.incident_view(models.in_trouble().incidents[0], models.empty().zone)
 
     assert view.status_word == "In progress"
     assert view.updates[0].word == "In progress"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,8 +12,8 @@ from apps.publishing import documents
 from apps.publishing.readmodel import GroupFacts, PageModel
 from apps.publishing.selectors import read_page
 from tests import factories as make
+from tests.contracts import statuspage_public as contract
 from tests.factories import NOW
-from tests.publishing import contract
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +35,15 @@ def fill(page: Page, *, components: int, incidents: int, days: int) -> None:
         update.components.create(
             component=rows[0], old_status="operational", new_status="major_outage"
         )
+        work = make.MaintenanceFactory(
+            page=page, created_at=began, scheduled_for=NOW + timedelta(hours=number)
+        )
+        make.MaintenanceComponentFactory(maintenance=work, component=rows[0])
+        work.updates.get().components.create(
+            component=rows[0], old_status="operational", new_status="under_maintenance"
+        )
+        told = make.IncidentFactory(page=page, started_at=began, resolved=True)
+        make.PostmortemFactory(incident=told, published=True)
     metric = make.MetricFactory(page=page)
     for day in range(days):
         at = NOW - timedelta(days=day, hours=5)
@@ -64,7 +72,7 @@ def test_the_number_of_queries_is_fixed_whatever_a_page_holds():
     fill(small, components=1, incidents=1, days=1)
     fill(large, components=12, incidents=60, days=80)
 
-    assert queries(small) == queries(large) == 17
+    assert queries(small) == queries(large) == 23
 
 
 def read(page: Page) -> PageModel:
@@ -75,10 +83,7 @@ def test_a_page_reads_as_the_contract_wants_it():
     page = published_page(time_zone="Europe/Berlin")
     fill(page, components=3, incidents=3, days=2)
 
-    found = {
-        path.removeprefix("api/v2/").removesuffix(".json"): json.loads(content)
-        for path, content in documents.documents(read(page)).items()
-    }
+    found = contract.decoded(documents.documents(read(page)))
 
     contract.check(found)
 
@@ -205,13 +210,92 @@ def test_old_incidents_are_read_while_open_or_among_the_newest():
     assert found[-1].id == old.public_id
 
 
-def test_months_are_counted_in_the_pages_zone():
-    page = published_page(time_zone="Pacific/Auckland")
-    for day in (date(2026, 1, 31), date(2026, 2, 1)):
-        at = NOW.replace(month=day.month, day=day.day)
-        make.IncidentFactory(page=page, started_at=at)
+def test_a_published_post_mortem_is_the_newest_update_of_its_incident():
+    page = published_page()
+    incident = make.IncidentFactory(page=page, resolved=True)
+    make.IncidentFactory(page=page, resolved=True)
+    row = make.PostmortemFactory(incident=incident, published=True, draft="We learnt.")
 
-    assert [(month.key, month.incidents) for month in read(page).months] == [("2026-02", 2)]
+    told, plain = sorted(read(page).incidents, key=lambda one: one.status)
+
+    assert (told.status, plain.status) == ("postmortem", "resolved")
+    assert [(one.id, one.status, one.body) for one in told.updates[:1]] == [
+        (row.public_id, "postmortem", "We learnt.")
+    ]
+    assert told.updates[0].display_at == row.published_at
+    assert told.updated_at == row.published_at
+
+
+def test_a_draft_and_the_post_mortem_of_a_reopened_incident_are_not_read():
+    page = published_page()
+    make.PostmortemFactory(incident=make.IncidentFactory(page=page, resolved=True), draft="Secret")
+    make.PostmortemFactory(incident=make.IncidentFactory(page=page), draft="Secret", published=True)
+
+    model = read(page)
+
+    assert {one.status for one in model.incidents} == {"resolved", "investigating"}
+    assert "Secret" not in repr(model)
+
+
+def test_a_merged_incident_knows_what_stands_for_it():
+    page = published_page()
+    target = make.IncidentFactory(page=page, name="The one")
+    gone = make.IncidentFactory(page=page, archived=True)
+    for into in (target, gone):
+        make.IncidentFactory(page=page, resolved=True, merged_into=into)
+
+    found = [one.merged_into for one in read(page).incidents if not one.is_open]
+
+    assert sorted(found, key=str) == [(target.public_id, "The one"), None]
+
+
+def test_maintenances_are_read_newest_announced_first_without_hidden_components():
+    page = published_page()
+    hidden = make.ComponentFactory(page=page, hidden=True, name="Secret")
+    shown = make.ComponentFactory(page=page, name="Shown")
+    for hours, trait in enumerate(("in_progress", "verifying", "completed", "cancelled")):
+        row = make.MaintenanceFactory(
+            page=page, name=trait, created_at=NOW - timedelta(days=9, hours=hours), **{trait: True}
+        )
+        for component in (hidden, shown):
+            make.MaintenanceComponentFactory(maintenance=row, component=component)
+            row.updates.get().components.create(
+                component=component, old_status="operational", new_status="under_maintenance"
+            )
+    make.MaintenanceFactory(page=page, name="archived", archived=True)
+    make.MaintenanceFactory(page=page, name="silent", with_update=False, last_sequence=0)
+
+    model = read(page)
+
+    assert [one.name for one in model.maintenances] == [
+        "in_progress",
+        "verifying",
+        "completed",
+        "cancelled",
+    ]
+    assert [one.name for one in model.active_maintenances] == ["in_progress", "verifying"]
+    assert [one.is_cancelled for one in model.maintenances] == [False, False, False, True]
+    assert all(one.affected == ((shown.public_id, "Shown"),) for one in model.maintenances)
+    assert "Secret" not in repr(model)
+
+
+def test_old_maintenances_are_read_while_open_or_among_the_newest():
+    page = published_page()
+    old = make.MaintenanceFactory(page=page, created_at=NOW - timedelta(days=900))
+    for number in range(55):
+        done_at = NOW - timedelta(days=300, hours=number)
+        make.MaintenanceFactory(
+            page=page,
+            status="completed",
+            created_at=done_at,
+            scheduled_for=done_at,
+            completed_at=done_at,
+        )
+
+    found = read(page).maintenances
+
+    assert len(found) == 51
+    assert found[-1].id == old.public_id
 
 
 def test_the_page_was_updated_when_anything_on_it_was():
