@@ -10,3 +10,6 @@ runs_recorded = Signal()
 
 # monitors: list[Monitor] (archived just now), actor: Actor, at: datetime
 monitors_removed = Signal()
+
+# missed: list[Unmeasured] (monitors/stretches.py): new time in which monitors were measured nowhere, at: datetime
+measurements_missed = Signal()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutdown, worker_shutting_down
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
 from apps.core.clock import database_now
 from apps.monitors import partitions
 from apps.monitors.engine import engine
 from apps.monitors.engine.dispatch import dispatch
-from apps.monitors.services import retention, rollups
+from apps.monitors.engine.presence import codes_of_queues
+from apps.monitors.services import coverage, retention, rollups
 
 
 @shared_task(name="monitors.dispatch_due", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
@@ -49,6 +51,22 @@ def remove_old_runs() -> None:
     at = database_now()
     retention.remove_old_runs(at=at, keep_days=settings.RUN_RETENTION_DAYS)
     retention.thin_details(at=at)
+
+
+@shared_task(name="monitors.find_unmeasured", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def find_unmeasured() -> None:
+    """Note what is not measured while that lasts. Twice is harmless: a stretch is noted once, and made longer."""
+    now = timezone.now()
+    coverage.find_unmeasured(at=now)
+    coverage.forget_old_stretches(at=now)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]  # Celery's
+def serve_locations(sender: Any, **_: Any) -> None:
+    """Be the locations whose queues this worker takes from, also while there is nothing to run."""
+    codes = codes_of_queues(sender.app.amqp.queues.consume_from)
+    if codes:
+        engine.current().serve(codes)
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery's

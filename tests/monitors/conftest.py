@@ -17,9 +17,24 @@ from apps.monitors.checkers.base import CheckOutcome
 from apps.monitors.checkers.spec import MonitorSpec
 from apps.monitors.engine.flights import Finished, Flight, storable_json
 from apps.monitors.engine.leases import Adopted, adopt
+from apps.monitors.engine.presence import record_presence
 from apps.monitors.models import Location, Monitor, Schedule
 from tests.factories import MonitorFactory, ScheduleFactory, WorkspaceFactory
 from tests.monitors.fixtures.targets import Target
+
+
+@pytest.fixture(autouse=True)
+def _living_worker(request: pytest.FixtureRequest) -> None:
+    """Where a test has a database, the location `default` has a worker, and stays so for the test's time."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is not None:
+        request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
+        appear(default_location())
+
+
+def appear(*locations: Location) -> None:
+    """Let a worker be seen at these locations."""
+    record_presence(location_ids=[location.pk for location in locations], references={})
 
 
 @pytest.fixture
@@ -56,10 +71,12 @@ def default_location() -> Location:
 def due_schedule(
     *, in_s: float = 0.5, location: Location | None = None, **columns: Any
 ) -> Schedule:
-    """A schedule whose next slot is `in_s` from now on the database's clock."""
+    """A schedule whose next slot is `in_s` from now on the database's clock, at a location with a worker."""
     monitor = columns.pop("monitor", None) or MonitorFactory(
         interval_s=columns.pop("interval_s", 20), with_request=False
     )
+    if location is not None:
+        appear(location)
     columns.setdefault("next_run_at", database_now() + timedelta(seconds=in_s))
     made: Schedule = ScheduleFactory(
         monitor=monitor, location=location or default_location(), **columns

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from apps.core.clock import database_now
 from apps.monitors import slots
+from apps.monitors.engine.presence import HAS_WORKER, present
 from apps.monitors.engine.sql import CLAIM_LEASE, as_text, vendor
 from apps.monitors.models import Monitor, Run, Schedule
 
@@ -36,7 +37,10 @@ class Claim:
 
 
 def claim(limit: int) -> list[Claim]:
-    """Claim up to `limit` schedules of each kind: lapsed leases, runs asked for by people, and due slots."""
+    """Claim up to `limit` schedules of each kind: lapsed leases, runs asked for by people, and due slots.
+
+    Nothing is claimed for a location without a living worker: its slots pass, and are counted when one is back.
+    """
     if vendor() == "postgresql":
         by_sql = (_claim_on_postgresql(sql, limit) for sql in (_LAPSED, _MANUAL, _DUE))
         return [*(found for claims in by_sql for found in claims), *_claim_crontabs(limit)]
@@ -67,6 +71,7 @@ FROM (
         SELECT id, interval_s, next_run_at FROM monitors_schedule
         WHERE is_active AND slot_at IS NULL AND interval_s IS NOT NULL AND run_now_at IS NULL
             AND next_run_at <= {_NOW} + interval '{slots.HORIZON.total_seconds()} seconds'
+            AND {HAS_WORKER}
         ORDER BY next_run_at LIMIT %s FOR UPDATE SKIP LOCKED
     ) due
     CROSS JOIN LATERAL (SELECT greatest(0,
@@ -89,7 +94,7 @@ UPDATE monitors_schedule s SET
     run_now_at = NULL
 FROM (
     SELECT id FROM monitors_schedule
-    WHERE run_now_at IS NOT NULL AND is_active AND slot_at IS NULL
+    WHERE run_now_at IS NOT NULL AND is_active AND slot_at IS NULL AND {HAS_WORKER}
     ORDER BY run_now_at LIMIT %s FOR UPDATE SKIP LOCKED
 ) asked
 WHERE s.id = asked.id
@@ -110,6 +115,7 @@ FROM (
         ELSE 0 END AS missed
     FROM monitors_schedule
     WHERE slot_at IS NOT NULL AND leased_until < {_NOW} AND interval_s IS NOT NULL
+        AND {HAS_WORKER}
     ORDER BY leased_until LIMIT %s FOR UPDATE SKIP LOCKED
 ) lapsed
 WHERE s.id = lapsed.id
@@ -120,11 +126,13 @@ RETURNING s.id, s.claim_no, s.location_id
 _CRONTABS = f"""
 (SELECT id FROM monitors_schedule
     WHERE slot_at IS NOT NULL AND leased_until < {_NOW} AND interval_s IS NULL
+        AND {HAS_WORKER}
     ORDER BY leased_until LIMIT %s)
 UNION ALL
 (SELECT id FROM monitors_schedule
     WHERE is_active AND slot_at IS NULL AND interval_s IS NULL AND run_now_at IS NULL
         AND next_run_at <= {_NOW} + interval '{slots.HORIZON.total_seconds()} seconds'
+        AND {HAS_WORKER}
     ORDER BY next_run_at LIMIT %s)
 """  # noqa: S608 -- built from constants
 
@@ -163,7 +171,7 @@ def _claim_on_sqlite(limit: int) -> list[Claim]:
 
 
 def _candidates(now: datetime) -> tuple[QuerySet[Schedule], QuerySet[Schedule], QuerySet[Schedule]]:
-    rows = Schedule.objects.all()
+    rows = Schedule.objects.filter(location__in=present(now).values("pk"))
     return (
         rows.filter(slot_at__isnull=False, leased_until__lt=now).order_by("leased_until"),
         rows.filter(run_now_at__isnull=False, is_active=True, slot_at__isnull=True).order_by(

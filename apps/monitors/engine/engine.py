@@ -1,7 +1,7 @@
 """One engine a process: it adopts claims, runs each at its due time, and has the results recorded.
 
     take() ── adopts ──> Evaluator <──> Transfers (moves the bytes, starts on time)
-                            └──> Recorder (results, leases) ── after its commits ──> pump
+                            └──> Recorder (results, leases, presence) ── after its commits ──> pump
 
 The lease protects what is taken: a process that dies loses nothing but time.
 """
@@ -16,20 +16,21 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable
 
-from django.db import Error
+from django.db import DatabaseError, Error, InterfaceError, connection
 
 from apps.core import pump
 from apps.core.clock import database_now
 from apps.core.egress import Transfers
 from apps.core.egress.shared import new_transfers
 from apps.monitors.checkers.spec import MonitorSpec
-from apps.monitors.engine import leases
+from apps.monitors.engine import leases, presence
 from apps.monitors.engine.clock import DatabaseClock
 from apps.monitors.engine.evaluator import Evaluator
 from apps.monitors.engine.flights import Flight
 from apps.monitors.engine.leases import Adopted
 from apps.monitors.engine.record import Recorded
 from apps.monitors.engine.recorder import Recorder
+from apps.monitors.engine.reference import ReferenceWatch
 from apps.monitors.engine.sql import RENEW_S, Key, vendor
 from apps.monitors.selectors import specs
 
@@ -56,14 +57,20 @@ class Engine:
         self._flights: dict[Key, Flight] = {}
         self._specs: OrderedDict[int, tuple[int, MonitorSpec]] = OrderedDict()
         self._is_stopping = False
+        self._served: frozenset[str] = frozenset()
+        self._references = ReferenceWatch(self._transfers)
         self._recorder = Recorder(
             held=self._held_keys,
             on_recorded=self._recorded,
             on_lost=self._lost,
+            appear=self._appear,
             renew_s=renew_s,
         )
         self._evaluator = Evaluator(
-            transfers=self._transfers, clock=self._clock, on_finished=self._recorder.put
+            transfers=self._transfers,
+            clock=self._clock,
+            references=self._references,
+            on_finished=self._recorder.put,
         )
         self._recorder.start()
         self._evaluator.start()
@@ -72,6 +79,11 @@ class Engine:
     def in_flight(self) -> int:
         """How many schedules it holds."""
         return len(self._flights)
+
+    def serve(self, codes: Collection[str]) -> None:
+        """Say from now on, with every renewal, that these locations have a living worker."""
+        self._served = frozenset(codes)
+        self._recorder.renew_now()
 
     def take(self, claims: Iterable[Key]) -> int:
         """Adopt claims and start them when they are due; return how many are this engine's now.
@@ -158,6 +170,29 @@ class Engine:
             else:
                 held.append(flight.key)
         return held
+
+    def _appear(self) -> None:
+        """Note that the served locations have a worker, and learn their reference targets (on the recorder's thread)."""
+        if not self._served or self._is_stopping:
+            return
+        try:
+            found = presence.served_locations(self._served)
+            self._read_clock()
+            presence.record_presence(
+                location_ids=[one.id for one in found],
+                references={
+                    location_id: presence.References(
+                        self._clock.instant_of(checked),
+                        None if failing is None else self._clock.instant_of(failing),
+                    )
+                    for location_id, (checked, failing) in self._references.standings().items()
+                },
+            )
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            logger.warning("presence not noted, the database is away")
+            return
+        self._references.watch({one.id: one.reference_targets for one in found})
 
     def _recorded(self, recorded: Recorded) -> None:
         """Go on with what a micro-batch left in flight (called on the recorder's thread)."""

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -21,10 +22,16 @@ from apps.monitors.checkers.base import CheckOutcome, Done, Session, Step
 from apps.monitors.checkers.registry import get_checker
 from apps.monitors.engine.clock import DatabaseClock
 from apps.monitors.engine.flights import Finished, Flight, storable_json, storable_text
+from apps.monitors.engine.reference import PROBE_TIMEOUT_S, ReferenceWatch
 
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 60.0
+# How often it is looked whether a probe is due.
+_PROBING_S = 1.0
+# A probe's own time, and a moment for its answer to come round.
+_VERDICT_S = PROBE_TIMEOUT_S + 1.0
+_OUR_FAULT = "no reference target of the location answers either, so its own network is at fault"
 _NO_DETAIL = CheckOutcome("error", reason="the platform could not judge this run; see its log")
 
 
@@ -36,10 +43,12 @@ class Evaluator(threading.Thread):
         *,
         transfers: Transfers,
         clock: DatabaseClock,
+        references: ReferenceWatch,
         on_finished: Callable[[Finished], None],
     ) -> None:
         super().__init__(name="evaluator", daemon=True)
         self._transfers = transfers
+        self._references = references
         self._clock = clock
         self._on_finished = on_finished
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -79,6 +88,7 @@ class Evaluator(threading.Thread):
         self.join(2)
 
     def run(self) -> None:
+        self._inbox.put(self._probe_references)
         while True:
             try:
                 self._turn()
@@ -103,6 +113,13 @@ class Evaluator(threading.Thread):
     def _end(self) -> None:
         raise SystemExit
 
+    def _probe_references(self) -> None:
+        self._at(time.monotonic() + _PROBING_S, self._probe_references)
+        self._references.probe_due()
+
+    def _at(self, when: float, call: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (when, next(self._order), call))
+
     def _next_slot(self, flight: Flight) -> None:
         if flight.is_lost or self._is_stopping or flight.session is not None or not flight.waiting:
             return
@@ -124,12 +141,13 @@ class Evaluator(threading.Thread):
 
     def _follow(self, flight: Flight, session: Session, step: Step, *, base: float) -> None:
         if isinstance(step, Done):
-            finish: Callable[[], None] = partial(self._finish, flight, session, step.outcome)
             if base > time.monotonic():
                 # Nothing could be sent; it is the run of its slot all the same, and not before.
-                heapq.heappush(self._timers, (base, next(self._order), finish))
+                self._at(base, partial(self._finish, flight, session, step.outcome))
+            elif step.outcome.result == "failed" and step.outcome.transport_failure:
+                self._doubt(flight, session, step.outcome)
             else:
-                finish()
+                self._finish(flight, session, step.outcome)
             return
         self._transfers.submit(
             step.request,
@@ -157,14 +175,41 @@ class Evaluator(threading.Thread):
             return
         self._follow(flight, session, step, base=now)
 
+    def _doubt(self, flight: Flight, session: Session, outcome: CheckOutcome) -> None:
+        """Ask whose fault it is that no answer came, and finish the run with the verdict."""
+        ended = time.monotonic()
+        judge = partial(self._judge, flight, session, outcome, ended)
+        self._at(ended + _VERDICT_S, partial(judge, False))
+
+        def tell(is_ours: bool) -> None:
+            self._inbox.put(partial(judge, is_ours))
+
+        since = ended if flight.began is None else flight.began
+        self._references.ask(flight.adopted.location_id, since=since, tell=tell)
+
+    def _judge(
+        self, flight: Flight, session: Session, outcome: CheckOutcome, ended: float, is_ours: bool
+    ) -> None:
+        if is_ours:
+            reason = f"{_OUR_FAULT}: {outcome.reason}"
+            outcome = replace(outcome, result="error", reason=reason)
+        self._finish(flight, session, outcome, ended=ended)
+
     def _broke(self, flight: Flight) -> None:
         logger.exception("a run could not be judged schedule=%s", flight.adopted.schedule_id)
         self._finish(flight, flight.session, _NO_DETAIL)
 
-    def _finish(self, flight: Flight, session: Session | None, outcome: CheckOutcome) -> None:
+    def _finish(
+        self,
+        flight: Flight,
+        session: Session | None,
+        outcome: CheckOutcome,
+        *,
+        ended: float | None = None,
+    ) -> None:
         if flight.is_lost or flight.session is not session or flight.due_at is None:
             return
-        now = time.monotonic()
+        now = time.monotonic() if ended is None else ended
         began = max(flight.due, now if flight.began is None else flight.began)
         finished_at = self._clock.instant_of(max(now, began))
         skipped = []

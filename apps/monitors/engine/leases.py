@@ -21,7 +21,7 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS c (id, claim_no), monitors_monitor m
 WHERE s.id = c.id AND s.claim_no = c.claim_no AND NOT s.is_adopted AND s.slot_at IS NOT NULL
     AND m.id = s.monitor_id
 RETURNING s.id, s.claim_no, s.monitor_id, m.version, {slot_at}, s.slot_count, s.slot_is_manual, s.interval_s,
-    s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing
+    s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing, s.location_id
 """
 _EXTEND = """
 UPDATE monitors_schedule s SET leased_until = statement_timestamp() + %s * interval '1 second'
@@ -31,7 +31,7 @@ RETURNING s.id, s.claim_no
 """
 _CLAIMED_ON_SQLITE = """
 SELECT s.id, s.claim_no, s.monitor_id, m.version, {slot_at}, s.slot_count, s.slot_is_manual, s.interval_s,
-    s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing
+    s.streak > 0 AND NOT s.streak_is_failing AND NOT s.is_failing, s.location_id
 FROM json_each(%s) AS c
 JOIN monitors_schedule s
     ON s.id = json_extract(c.value, '$[0]') AND s.claim_no = json_extract(c.value, '$[1]')
@@ -51,6 +51,7 @@ class Adopted:
     is_manual: bool
     was_passing: bool
     due: tuple[datetime, ...]
+    location_id: int = 0
 
     @property
     def key(self) -> Key:
@@ -101,13 +102,20 @@ def _adopt_on_sqlite(claims: Collection[Key]) -> list[tuple[Any, ...]]:
 
 def _adopted(row: tuple[Any, ...]) -> Adopted:
     schedule_id, claim_no, monitor_id, version, first, count = row[:6]
-    is_manual, interval_s, was_passing = row[6:]
+    is_manual, interval_s, was_passing, location_id = row[6:]
     slot_at = as_instant(first)
     if slot_at is None:
         raise AssertionError("only rows with a slot are adopted")
     due = slots.claimed_slots(first=slot_at, count=count, interval_s=interval_s)
     return Adopted(
-        schedule_id, claim_no, monitor_id, version, bool(is_manual), bool(was_passing), due
+        schedule_id,
+        claim_no,
+        monitor_id,
+        version,
+        bool(is_manual),
+        bool(was_passing),
+        due,
+        location_id,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.core.actors import AUTOMATION
-from apps.monitors import policy, slots
+from apps.monitors import policy, slots, stretches
 from apps.monitors.checkers.base import CheckOutcome
 from apps.monitors.engine import storage
 from apps.monitors.engine.flights import Finished, Flight
@@ -17,7 +17,8 @@ from apps.monitors.engine.sql import HELD_LEASE
 from apps.monitors.engine.storage import Held
 from apps.monitors.models import Run
 from apps.monitors.recording import RecordedRun
-from apps.monitors.services.outages import settle_outages
+from apps.monitors.services.coverage import Found, note_unmeasured
+from apps.monitors.services.outages import lock_states, settle_outages
 from apps.monitors.services.rollups import note_late_runs
 from apps.monitors.signals import runs_recorded
 
@@ -60,7 +61,14 @@ def record(batch: Sequence[Finished], *, may_extend: bool = True) -> Recorded:
         repeated = _repeated(kept)
         new = [pair for pair in kept if pair[0].schedule_id not in repeated]
         changed = [pair for pair in new if _count(*pair)]
+        unmeasured = [found for pair in kept if (found := _pay(*pair)) is not None]
         _write(new, [row for _, row in kept], now)
+        if changed and unmeasured:
+            # All at once, in their keys' order, since both of these lock some of them.
+            lock_states(
+                {row.monitor_id for _, row in changed} | {found.monitor_id for found in unmeasured}
+            )
+        note_unmeasured(found=unmeasured, at=now)
         if changed:
             settle_outages(
                 monitor_ids=sorted({row.monitor_id for _, row in changed}),
@@ -173,6 +181,17 @@ def _count(finished: Finished, row: Held) -> bool:
     )
     finished.flight.was_passing = not (row.streak.is_failing or row.streak.has_failed)
     return row.streak.has_failed != before
+
+
+def _pay(finished: Finished, row: Held) -> Found | None:
+    """Take note that the location measured, and from which slot on it has to again; return what it did not before."""
+    if finished.outcome.result == "error":
+        return None
+    stretch = stretches.unmeasured(
+        owed_since=row.owed_since, interval_s=row.interval_s, until=finished.started_at
+    )
+    row.owed_since = row.slot_at or row.next_run_at
+    return Found(row.schedule_id, row.monitor_id, *stretch) if stretch else None
 
 
 def _may_keep(row: Held, flight: Flight, now: datetime) -> bool:

@@ -43,7 +43,7 @@ _AWAY = (OperationalError, InterfaceError)
 class Recorder(threading.Thread):
     """Gets finished runs by `put`; tells `on_recorded` what became of them, and `on_lost` which leases are gone.
 
-    `held` returns the keys whose leases are to be renewed.
+    `held` returns the keys whose leases are to be renewed, and `appear` says with every renewal that the engine lives.
     """
 
     def __init__(
@@ -52,12 +52,14 @@ class Recorder(threading.Thread):
         held: Callable[[], Collection[Key]],
         on_recorded: Callable[[Recorded], None],
         on_lost: Callable[[Collection[Key]], None],
+        appear: Callable[[], None],
         renew_s: float = RENEW_S,
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self._held = held
         self._on_recorded = on_recorded
         self._on_lost = on_lost
+        self._appear = appear
         self._inbox: SimpleQueue[Finished | None] = SimpleQueue()
         self._later: list[Finished] = []
         self._renew_s = renew_s
@@ -68,6 +70,12 @@ class Recorder(threading.Thread):
     def put(self, finished: Finished) -> None:
         """Take a run to be recorded."""
         self._inbox.put(finished)
+
+    def renew_now(self) -> None:
+        """Have leases and presence renewed at once."""
+        self._renew_at = time.monotonic()
+        # Nothing is recorded by it, but the thread comes round.
+        self._inbox.put(None)
 
     def wind_down(self) -> None:
         """Keep no schedule for its next slot any more."""
@@ -207,6 +215,7 @@ class Recorder(threading.Thread):
             return
         if held - still:
             self._on_lost(held - still)
+        self._appear()
 
     def _give_back(self) -> None:
         try:

@@ -22,9 +22,11 @@ from apps.monitors.policy import Streak
 _READ = (
     "s.id, s.claim_no, s.monitor_id, m.version, s.is_active, s.interval_s, {slot_at}, {next_run_at},"
     " {run_now_at}, s.streak, s.streak_is_failing, {streak_started_at}, s.is_failing, s.overruns,"
-    " m.failure_threshold, m.recovery_threshold, {last_due_at}, m.crontab, m.crontab_time_zone"
+    " {owed_since}, m.failure_threshold, m.recovery_threshold, {last_due_at}, m.crontab, m.crontab_time_zone"
 )
-_INSTANTS = ("slot_at", "next_run_at", "run_now_at", "streak_started_at", "last_due_at")
+_INSTANTS = (
+    *("slot_at", "next_run_at", "run_now_at", "streak_started_at", "owed_since", "last_due_at"),
+)
 _RUN = (
     "schedule_id, due_at, started_at, result, is_manual, duration_ms, response_time_ms,"
     " slowest_request_ms, reason"
@@ -45,6 +47,7 @@ _WRITTEN = {
     "last_due_at": "timestamptz",
     "last_finished_at": "timestamptz",
     "last_result": "text",
+    "owed_since": "timestamptz",
     "overruns": "int",
 }
 
@@ -68,6 +71,7 @@ class Held:
     run_now_at: datetime | None
     streak: Streak
     overruns: int
+    owed_since: datetime | None
     failure_threshold: int
     recovery_threshold: int
     leased_until: datetime | None = None
@@ -202,7 +206,9 @@ def _held(row: tuple[Any, ...]) -> Held:
     schedule_id, claim_no, monitor_id, version, is_active, interval_s = row[:6]
     slot_at, next_run_at, run_now_at = row[6:9]
     streak, streak_is_failing, streak_started_at, is_failing, overruns = row[9:14]
-    failure_threshold, recovery_threshold, last_due_at, crontab, crontab_time_zone = row[14:]
+    owed_since, failure_threshold, recovery_threshold, last_due_at, crontab, crontab_time_zone = (
+        row[14:]
+    )
     return Held(
         schedule_id=schedule_id,
         claim_no=claim_no,
@@ -217,6 +223,7 @@ def _held(row: tuple[Any, ...]) -> Held:
             streak, bool(streak_is_failing), as_instant(streak_started_at), bool(is_failing)
         ),
         overruns=overruns,
+        owed_since=as_instant(owed_since),
         failure_threshold=failure_threshold,
         recovery_threshold=recovery_threshold,
         last_due_at=as_instant(last_due_at),
@@ -242,6 +249,7 @@ def _written(row: Held) -> tuple[Any, ...]:
         as_text(row.last_due_at),
         as_text(row.last_finished_at),
         row.last_result,
+        as_text(row.owed_since),
         row.overruns,
     )
 
