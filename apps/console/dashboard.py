@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.selectors import for_user
-from apps.core.adminkit import lasting
+from apps.core.adminkit import lasting, local_span
 from apps.core.selectors import heartbeat_ages_s
+from apps.incidents.maintenance_selectors import unfinished_maintenances
 from apps.incidents.models import Incident
 from apps.incidents.selectors import open_incidents
 from apps.integrations.models import Delivery, DeliveryStream
@@ -61,6 +62,7 @@ def dashboard(user: Any) -> dict[str, Any]:
     cards = [
         _outages(Q() if sees_all else Q(monitor__workspace__in=workspaces)),
         _incidents(person),
+        _maintenances(person),
         _left_to_staff(Q() if sees_all else Q(rule__integration__workspace__in=workspaces)),
         _deliveries(Q() if sees_all else Q(integration__workspace__in=workspaces)),
         _broken(None if sees_all else set(workspaces)),
@@ -123,6 +125,25 @@ def _incidents(user: User) -> Card | None:
         ],
         empty="Every incident is resolved.",
         more=reverse("admin:incidents_incident_changelist") + "?state=open",
+    )
+
+
+def _maintenances(user: User) -> Card | None:
+    if not user.has_perm("incidents.view_maintenance"):
+        return None
+    return Card(
+        title="Maintenance",
+        lines=[
+            Line(
+                reverse("admin:incidents_maintenance_change", args=[row.pk]),
+                row.name,
+                f"{row.page}, {row.get_status_display()}: "
+                f"{local_span(row.scheduled_for, row.scheduled_until, row.page.time_zone)}",
+            )
+            for row in unfinished_maintenances()[:SHOWN]
+        ],
+        empty="None is planned.",
+        more=reverse("admin:incidents_maintenance_changelist") + "?state=ahead",
     )
 
 

@@ -3,7 +3,16 @@
 from apps.core.adminkit.audited import AuditedAdmin
 from apps.core.adminkit.confirm import Confirmation
 from apps.core.adminkit.dependent import DependentSelects
-from apps.core.adminkit.lists import ArchivedFilter, BoundedPaginator, lasting, link, tag, utc
+from apps.core.adminkit.lists import (
+    ArchivedFilter,
+    BoundedPaginator,
+    lasting,
+    link,
+    local,
+    local_span,
+    tag,
+    utc,
+)
 from apps.core.adminkit.readonly import HistoryAdmin, HistoryInline
 from apps.core.adminkit.service import (
     PartInline,
@@ -31,6 +40,8 @@ __all__ = [
     "kept_forms",
     "lasting",
     "link",
+    "local",
+    "local_span",
     "removed_rows",
     "tag",
     "utc",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -65,6 +66,20 @@ class ArchivedFilter(admin.SimpleListFilter):
 def utc(value: datetime | None) -> str:
     """Return an instant as staff read it, in UTC; a dash for none."""
     return f"{value:%Y-%m-%d %H:%M:%S} UTC" if value else "–"
+
+
+def local(value: datetime | None, zone_name: str) -> str:
+    """Return an instant as staff read it on the clocks of a zone; a dash for none."""
+    if value is None:
+        return "–"
+    return f"{value.astimezone(ZoneInfo(zone_name)):%a %Y-%m-%d %H:%M} ({zone_name})"
+
+
+def local_span(since: datetime, until: datetime, zone_name: str) -> str:
+    """Return a stretch of time on the clocks of a zone; its day once where it is one."""
+    first, last = (value.astimezone(ZoneInfo(zone_name)) for value in (since, until))
+    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%a %Y-%m-%d %H:%M}"
+    return f"{first:%a %Y-%m-%d %H:%M} – {end} ({zone_name})"
 
 
 def tag(kind: str, text: str) -> SafeString:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from apps.incidents.admin.incidents import IncidentAdmin
+from apps.incidents.admin.maintenance import MaintenanceAdmin
+from apps.incidents.admin.series import MaintenanceSeriesAdmin
 from apps.incidents.admin.templates import IncidentTemplateAdmin
 
 __all__ = ["IncidentAdmin", "IncidentTemplateAdmin"]

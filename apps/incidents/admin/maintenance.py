@@ -1,0 +1,334 @@
+"""Maintenance: announced, moved by updates, extended, finished early, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from apps.core.actors import Actor
+from apps.core.adminkit import (
+    ArchivedFilter,
+    Confirmation,
+    DependentSelects,
+    ServiceModelAdmin,
+    actor_of,
+    kept_forms,
+    link,
+    local,
+    local_span,
+    tag,
+)
+from apps.core.unfold import action, display
+from apps.incidents.admin import wall_times
+from apps.incidents.admin.maintenance_forms import (
+    AnnounceForm,
+    CancelForm,
+    EditForm,
+    MessageForm,
+    RescheduleForm,
+    UpdateForm,
+    said_in,
+)
+from apps.incidents.admin.maintenance_parts import (
+    CoveredHistory,
+    CoveredInline,
+    StateFilter,
+    UpdateHistory,
+)
+from apps.incidents.models import Maintenance, MaintenanceComponent, MaintenanceStatus
+from apps.incidents.services import maintenance as services
+from apps.incidents.services.maintenance_moves import CANCELLED_TEXT, STOCK_TEXTS
+from apps.pages.models import Component
+
+
+@admin.register(Maintenance)
+class MaintenanceAdmin(DependentSelects, ServiceModelAdmin):
+    """Planned work, as readers see it."""
+
+    list_display = ["name", "page", "status_label", "planned", "by_itself", "recurring"]
+    list_filter = [StateFilter, "page", ArchivedFilter]
+    list_select_related = ["page", "series"]
+    search_fields = ["name", "page__name"]
+    autocomplete_fields = ["page"]
+    readonly_fields = ["on_page", "status_label", "planned", "began", "ended", "recurring"]
+    error_fields = {"page_id": "page"}
+    actions_detail = [
+        "start_now",
+        "post_update",
+        "reschedule",
+        "finish",
+        "cancel_maintenance",
+        "archive_row",
+    ]
+    archive_text = (
+        "It leaves the page and every feed, and its components are free. To tell readers that it will not "
+        "take place, cancel it instead."
+    )
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = EditForm if change else AnnounceForm
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        switches = ["starts_itself", "ends_itself", "deliver_notifications"]
+        if obj is None:
+            return [
+                (None, {"fields": ["page", "name", "message"]}),
+                ("When", {"fields": ["scheduled_for", "scheduled_until"]}),
+                ("By itself", {"fields": switches}),
+            ]
+        now = ["status_label", "planned", "began", "ended", "on_page", "recurring"]
+        return [("Now", {"fields": now}), ("Change it", {"fields": ["page", "name", *switches]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        if obj is None:
+            return [CoveredInline]
+        planned = obj.status == MaintenanceStatus.SCHEDULED and not obj.is_archived
+        return [UpdateHistory, CoveredInline if planned else CoveredHistory]
+
+    inlines = [CoveredInline]
+
+    @display(description="Status", ordering="status")
+    def status_label(self, maintenance: Maintenance) -> SafeString:
+        text = "Cancelled" if maintenance.is_cancelled else maintenance.get_status_display()
+        return tag(maintenance.status, text)
+
+    @display(description="Planned", ordering="scheduled_for")
+    def planned(self, maintenance: Maintenance) -> str:
+        begins, ends = maintenance.scheduled_for, maintenance.scheduled_until
+        return local_span(begins, ends, maintenance.page.time_zone)
+
+    @display(description="Began")
+    def began(self, maintenance: Maintenance) -> str:
+        return local(maintenance.started_at, maintenance.page.time_zone)
+
+    @display(description="Ended")
+    def ended(self, maintenance: Maintenance) -> str:
+        return local(maintenance.completed_at, maintenance.page.time_zone)
+
+    @display(description="By itself")
+    def by_itself(self, maintenance: Maintenance) -> str:
+        starts, ends = maintenance.starts_itself, maintenance.ends_itself
+        if starts and ends:
+            return "Starts and ends"
+        return "Starts" if starts else "Ends" if ends else "No"
+
+    @display(description="Page")
+    def on_page(self, maintenance: Maintenance) -> SafeString | str:
+        return link(maintenance.page)
+
+    @display(description="Series")
+    def recurring(self, maintenance: Maintenance) -> SafeString | str:
+        return link(maintenance.series)
+
+    def write(
+        self,
+        *,
+        request: HttpRequest,
+        row: Any,
+        form: Any,
+        formsets: Sequence[Any],
+        is_new: bool,
+        actor: Actor,
+        at: datetime,
+    ) -> Maintenance:
+        values = dict(form.cleaned_data)
+        page = values.pop("page")
+        ids = [
+            part.instance.component_id or part.cleaned_data["component"].pk
+            for formset in formsets
+            if issubclass(formset.model, MaintenanceComponent)
+            for part in kept_forms(formset)
+        ]
+        if not is_new:
+            planned = row.status == MaintenanceStatus.SCHEDULED
+            return services.edit_maintenance(
+                maintenance_id=row.pk,
+                **values,
+                components=ids if planned else None,
+                actor=actor,
+                at=at,
+            )
+        maintenance, _ = services.create_maintenance(
+            page_id=page.pk, **values, components=ids, actor=actor, at=at
+        )
+        return maintenance
+
+    def archive(self, *, row: Maintenance, actor: Actor, at: datetime) -> None:
+        services.archive_maintenance(maintenance_id=row.pk, actor=actor, at=at)
+
+    @action(description="Start now", permissions=["start"], url_path="start", icon="play_arrow")
+    def start_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._move(
+            request,
+            object_id,
+            MaintenanceStatus.IN_PROGRESS,
+            title="Start {} now?",
+            text="Its components are under maintenance at once. If it is to end by itself, it still does at its planned end.",
+            button="Start now",
+        )
+
+    @action(description="Finish", permissions=["finish"], url_path="finish", icon="done_all")
+    def finish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._move(
+            request,
+            object_id,
+            MaintenanceStatus.COMPLETED,
+            title="Finish {}?",
+            text="It is completed at once, and its components are free: what their monitors and incidents say shows again.",
+            button="Finish",
+        )
+
+    @action(
+        description="Post update", permissions=["change"], url_path="post-update", icon="campaign"
+    )
+    def post_update(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        maintenance = self.get_row(request, object_id)
+        covered = list(maintenance.affected.values_list("component_id", flat=True))
+        on_page = models.Q(archived_at__isnull=True, page=maintenance.page_id)
+        components = list(
+            Component.objects.filter(on_page | models.Q(pk__in=covered)).select_related("group")
+        )
+        # What it covers comes first.
+        components.sort(key=lambda component: component.pk not in covered)
+
+        def run(data: dict[str, Any]) -> str:
+            update = services.post_maintenance_update(
+                maintenance_id=maintenance.pk,
+                status=data["status"] or None,
+                message=data["message"],
+                components=said_in(data),
+                expected_sequence=data["sequence"],
+                stays_automated=data["stays_automated"],
+                deliver_notifications=data["deliver_notifications"],
+                actor=actor_of(request),
+                at=timezone.now(),
+            )
+            return f"Posted: {update.get_status_display()}."
+
+        return Confirmation(
+            title=f"Post an update to {maintenance}",
+            text="Readers see it at once. While it is in progress or being verified, its components are under maintenance.",
+            button="Post update",
+            run=run,
+            form=UpdateForm.for_maintenance(maintenance, components),
+            initial={"sequence": maintenance.last_sequence},
+        ).respond(request, model_admin=self, row=maintenance)
+
+    @action(
+        description="Reschedule",
+        permissions=["unfinished"],
+        url_path="reschedule",
+        icon="edit_calendar",
+    )
+    def reschedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        maintenance = self.get_row(request, object_id)
+        zone = maintenance.page.time_zone
+        times = {
+            name: wall_times.on_wall(getattr(maintenance, name), zone)
+            for name in ("scheduled_for", "scheduled_until")
+        }
+
+        def run(data: dict[str, Any]) -> str:
+            saved = services.reschedule_maintenance(
+                maintenance_id=maintenance.pk,
+                scheduled_for=data.get("scheduled_for"),
+                scheduled_until=data["scheduled_until"],
+                actor=actor_of(request),
+                at=timezone.now(),
+            )
+            return f"Planned: {local_span(saved.scheduled_for, saved.scheduled_until, zone)}."
+
+        return Confirmation(
+            title=f"Move or extend {maintenance}",
+            text="The page shows the new times at once. No update is posted and nobody is notified: post an update to tell why.",
+            button="Save the times",
+            run=run,
+            form=RescheduleForm.for_maintenance(maintenance),
+            initial=times,
+        ).respond(request, model_admin=self, row=maintenance)
+
+    @action(
+        description="Cancel it",
+        permissions=["unfinished"],
+        url_path="cancel",
+        icon="event_busy",
+    )
+    def cancel_maintenance(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        maintenance = self.get_row(request, object_id)
+
+        def run(data: dict[str, Any]) -> str:
+            services.cancel_maintenance(
+                maintenance_id=maintenance.pk, **data, actor=actor_of(request), at=timezone.now()
+            )
+            return f"{maintenance} is cancelled."
+
+        return Confirmation(
+            title=f"Cancel {maintenance}?",
+            text="Readers see that it does not take place. It cannot be taken up again: announce a new one instead.",
+            button="Cancel the maintenance",
+            run=run,
+            is_dangerous=True,
+            form=CancelForm,
+            initial={"message": CANCELLED_TEXT},
+        ).respond(request, model_admin=self, row=maintenance)
+
+    def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        row = self.row_of_page(request, object_id)
+        return row is not None and row.status == "scheduled" and self._may_change(request, row)
+
+    def has_finish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        row = self.row_of_page(request, object_id)
+        return row is not None and row.is_active and self._may_change(request, row)
+
+    def has_unfinished_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        row = self.row_of_page(request, object_id)
+        return row is not None and row.status != "completed" and self._may_change(request, row)
+
+    def _may_change(self, request: HttpRequest, row: Maintenance) -> bool:
+        return bool(self.has_change_permission(request, row))
+
+    def _move(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        status: MaintenanceStatus,
+        *,
+        title: str,
+        text: str,
+        button: str,
+    ) -> HttpResponse:
+        maintenance = self.get_row(request, object_id)
+
+        def run(data: dict[str, Any]) -> str:
+            services.post_maintenance_update(
+                maintenance_id=maintenance.pk,
+                status=status,
+                **data,
+                expected_sequence=None,
+                stays_automated=True,
+                actor=actor_of(request),
+                at=timezone.now(),
+            )
+            return f"{maintenance}: {status.label}."
+
+        return Confirmation(
+            title=title.format(maintenance),
+            text=text,
+            button=button,
+            run=run,
+            form=MessageForm,
+            initial={"message": STOCK_TEXTS[status]},
+        ).respond(request, model_admin=self, row=maintenance)

@@ -1,0 +1,164 @@
+"""Forms of maintenance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from apps.core.unfold import ModelForm, Select, Switch, Textarea
+from apps.incidents.admin.wall_times import WallTimeField, times_in
+from apps.incidents.models import Maintenance, MaintenanceStatus
+from apps.incidents.transitions import CANCELLED, MAINTENANCE_MOVES
+from apps.pages.models import Component, Page
+from apps.pages.status import ComponentStatus
+
+MARKDOWN = "Markdown. Shown to readers."
+IN_PAGES_ZONE = "On the wall clock of the page's time zone."
+TIMES = ("scheduled_for", "scheduled_until")
+
+
+def notify() -> forms.BooleanField:
+    return forms.BooleanField(
+        label="Notify subscribers",
+        required=False,
+        initial=True,
+        widget=Switch,
+        help_text="Kept with the update. Pages have no subscribers yet: nothing is sent.",
+    )
+
+
+def message(help_text: str = MARKDOWN) -> forms.CharField:
+    return forms.CharField(required=False, help_text=help_text, widget=Textarea(attrs={"rows": 4}))
+
+
+class AnnounceForm(ModelForm):
+    """A new maintenance with its announcement."""
+
+    message = message("Markdown. The announcement, shown to readers at once.")
+    scheduled_for = WallTimeField(label="Starts at", help_text=IN_PAGES_ZONE)
+    scheduled_until = WallTimeField(label="Ends at", help_text=IN_PAGES_ZONE)
+
+    class Meta:
+        model = Maintenance
+        fields = [
+            "page",
+            "name",
+            "scheduled_for",
+            "scheduled_until",
+            "starts_itself",
+            "ends_itself",
+            "deliver_notifications",
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        page = self.cleaned_data.get("page")
+        # Without a page the form is refused anyway; the row's own checks want instants all the same.
+        times_in(self, page.time_zone if page else "UTC", *TIMES)
+        return self.cleaned_data
+
+
+class EditForm(ModelForm):
+    """What is no update. The page stays; the selects of its components ask for it."""
+
+    page = forms.ModelChoiceField(
+        queryset=Page.objects.all(), disabled=True, widget=forms.HiddenInput
+    )
+
+    class Meta:
+        model = Maintenance
+        fields = ["page", "name", "starts_itself", "ends_itself", "deliver_notifications"]
+
+
+class MessageForm(forms.Form):
+    """The text of a step."""
+
+    message = message()
+    deliver_notifications = notify()
+
+
+class CancelForm(MessageForm):
+    """The last text of a maintenance that does not take place."""
+
+
+class RescheduleForm(forms.Form):
+    """New times, in the page's zone."""
+
+    zone_name = "UTC"
+    scheduled_for = WallTimeField(label="Starts at")
+    scheduled_until = WallTimeField(label="Ends at")
+
+    @staticmethod
+    def for_maintenance(maintenance: Maintenance) -> type[RescheduleForm]:
+        """Return the form; one that has begun keeps its start."""
+        zone = maintenance.page.time_zone
+        members: dict[str, Any] = {"zone_name": zone}
+        for name, label in (("scheduled_for", "Starts at"), ("scheduled_until", "Ends at")):
+            members[name] = WallTimeField(label=label, help_text=f"Wall clock of {zone}.")
+        if maintenance.is_active:
+            members["scheduled_for"] = None
+        return type("RescheduleForm", (RescheduleForm,), members)
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        times_in(self, self.zone_name, *TIMES)
+        return self.cleaned_data
+
+
+class UpdateForm(forms.Form):
+    """The next update. The statuses and fields for components are those of the maintenance."""
+
+    status = forms.ChoiceField(required=False, widget=Select)
+    message = message()
+    sequence = forms.IntegerField(widget=forms.HiddenInput)
+    stays_automated = forms.BooleanField(
+        label="Goes on by itself",
+        required=False,
+        initial=True,
+        widget=Switch,
+        help_text="Whether it still ends by itself, if so set, after you give it another status here.",
+    )
+    deliver_notifications = notify()
+
+    @staticmethod
+    def for_maintenance(
+        maintenance: Maintenance, components: Sequence[Component]
+    ) -> type[UpdateForm]:
+        """Return the form with the steps that are allowed, and one select for each component."""
+        standing = CANCELLED if maintenance.is_cancelled else maintenance.status
+        steps = MAINTENANCE_MOVES["person", standing] - {maintenance.status}
+        choices = [("", f"No change (now: {maintenance.get_status_display()})")]
+        choices += [
+            (value, str(label)) for value, label in MaintenanceStatus.choices if value in steps
+        ]
+        fields: dict[str, Any] = {
+            "status": forms.ChoiceField(required=False, choices=choices, widget=Select)
+        }
+        for component in () if maintenance.is_cancelled else components:
+            fields[f"component_{component.pk}"] = forms.ChoiceField(
+                label=_labelled(component),
+                required=False,
+                choices=[
+                    ("", "No change"),
+                    (ComponentStatus.UNDER_MAINTENANCE.value, "Under maintenance"),
+                    (ComponentStatus.OPERATIONAL.value, "Operational: the work is done there"),
+                ],
+                widget=Select,
+            )
+        return type("UpdateForm", (UpdateForm,), fields)
+
+
+def said_in(data: dict[str, Any]) -> dict[int, str]:
+    """Return {component id: status} of a cleaned UpdateForm."""
+    return {
+        int(name.removeprefix("component_")): value
+        for name, value in data.items()
+        if name.startswith("component_") and value
+    }
+
+
+def _labelled(component: Component) -> str:
+    group = f"{component.group} / " if component.group else ""
+    return f"{group}{component.name} (now: {component.get_status_display()})"

@@ -1,0 +1,240 @@
+"""Recurring maintenance: the rule, what it gives next, and what is announced of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from apps.core.actors import Actor
+from apps.core.adminkit import (
+    ArchivedFilter,
+    Confirmation,
+    DependentSelects,
+    ServiceModelAdmin,
+    actor_of,
+    link,
+    local,
+    local_span,
+)
+from apps.core.adminkit.fields import ZoneField
+from apps.core.unfold import ModelForm, Switch, Textarea, TextInput, action, display
+from apps.incidents.models import MaintenanceSeries
+from apps.incidents.recurrence import describe, parse_rule
+from apps.incidents.services import series as services
+from apps.pages.models import Page
+
+PREVIEWED = 5
+EXAMPLES = (
+    "FREQ=WEEKLY;BYDAY=SU (each Sunday), FREQ=MONTHLY;BYDAY=2TU (each second Tuesday), "
+    "FREQ=MONTHLY;BYMONTHDAY=-1 (each last day of a month), FREQ=DAILY;INTERVAL=2 (every other day)"
+)
+
+
+class SeriesForm(ModelForm):
+    """All of a series."""
+
+    time_zone = ZoneField(
+        initial="UTC",
+        help_text="An IANA name. Each one starts at the same time on this zone's clocks, in summer and winter.",
+    )
+
+    class Meta:
+        model = MaintenanceSeries
+        fields = [
+            "page",
+            "name",
+            "message",
+            "components",
+            "rule",
+            "time_zone",
+            "first_date",
+            "start_time",
+            "duration_minutes",
+            "announce_days",
+            "starts_itself",
+            "ends_itself",
+            "deliver_notifications",
+            "enabled",
+        ]
+        labels = {"first_date": "First day", "duration_minutes": "Duration (minutes)"}
+        help_texts = {
+            "components": "What each one covers.",
+            "rule": f"RFC 5545, without start: {EXAMPLES}.",
+            "starts_itself": "Each one goes to In progress at its start, without anybody's doing.",
+            "ends_itself": "Each one goes to Completed at its end, without anybody's doing.",
+            "deliver_notifications": "Tell subscribers of the announcements and of the moves that it makes by itself.",
+        }
+        widgets = {
+            "message": Textarea(attrs={"rows": 3}),
+            "rule": TextInput(attrs={"placeholder": "FREQ=WEEKLY;BYDAY=SU", "spellcheck": "false"}),
+        }
+
+
+class ChangeForm(SeriesForm):
+    """The same for one that is there. Its page stays; the select of its components asks for it."""
+
+    page = forms.ModelChoiceField(
+        queryset=Page.objects.all(), disabled=True, widget=forms.HiddenInput
+    )
+
+
+class ArchiveForm(forms.Form):
+    """What becomes of those that are announced."""
+
+    cancel_announced = forms.BooleanField(
+        label="Cancel those that are announced",
+        required=False,
+        initial=True,
+        widget=Switch,
+        help_text="Readers see them as cancelled. Otherwise they take place. One that has begun goes on either way.",
+    )
+
+
+@admin.register(MaintenanceSeries)
+class MaintenanceSeriesAdmin(DependentSelects, ServiceModelAdmin):
+    """Maintenance that comes again by a rule."""
+
+    form = SeriesForm
+    list_display = ["name", "page", "in_words", "next_start", "enabled"]
+    list_filter = ["page", "enabled", ArchivedFilter]
+    list_select_related = ["page"]
+    search_fields = ["name", "page__name"]
+    autocomplete_fields = ["page", "components"]
+    dependent_fields = {"components": {"page": "page_id"}}
+    readonly_fields = ["on_page", "in_words", "next_starts", "announced"]
+    error_fields = {"page_id": "page"}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        what = (None, {"fields": ["page", "name", "message", "components"]})
+        when = (
+            "When",
+            {
+                "fields": ["rule", "time_zone", "first_date", "start_time", "duration_minutes"],
+                "description": (
+                    "A time that the clocks skip begins right after the skip; one that they repeat is taken once. "
+                    "A change moves the announced ones that nobody changed by hand."
+                ),
+            },
+        )
+        how = (
+            "Announcing",
+            {
+                "fields": [
+                    "announce_days",
+                    "starts_itself",
+                    "ends_itself",
+                    "deliver_notifications",
+                    "enabled",
+                ]
+            },
+        )
+        if obj is None:
+            return [what, when, how]
+        now = ("What comes", {"fields": ["on_page", "in_words", "next_starts", "announced"]})
+        return [now, what, when, how]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else []
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = ChangeForm if change else SeriesForm
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+
+    @display(description="Page")
+    def on_page(self, series: MaintenanceSeries) -> SafeString | str:
+        return link(series.page)
+
+    @display(description="Rule")
+    def in_words(self, series: MaintenanceSeries) -> str:
+        words = describe(parse_rule(series.rule))
+        return f"{words or series.rule}, {series.start_time:%H:%M} ({series.time_zone})"
+
+    @display(description="Next")
+    def next_start(self, series: MaintenanceSeries) -> str:
+        starts = self._starts(series, 1)
+        return local(starts[0], series.time_zone) if starts else "None any more"
+
+    @display(description="The next five")
+    def next_starts(self, series: MaintenanceSeries) -> SafeString | str:
+        duration = timedelta(minutes=series.duration_minutes)
+        spans = [
+            (local_span(start, start + duration, series.time_zone),)
+            for start in self._starts(series, PREVIEWED)
+        ]
+        return format_html_join("", "{}<br>", spans) or "The rule gives none any more."
+
+    @display(description="Announced")
+    def announced(self, series: MaintenanceSeries) -> SafeString | str:
+        rows = services.announced(series).select_related("page").order_by("scheduled_for")
+        lines = [
+            (
+                link(row, local(row.scheduled_for, row.page.time_zone)),
+                "" if row.follows_series else " changed by hand",
+            )
+            for row in rows
+        ]
+        return format_html_join("", "{}{}<br>", lines) or "None yet."
+
+    def _starts(self, series: MaintenanceSeries, count: int) -> list[datetime]:
+        return services.recurrence_of(series).next_starts(after=timezone.now(), count=count)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("page")
+
+    def write(
+        self,
+        *,
+        request: HttpRequest,
+        row: Any,
+        form: Any,
+        formsets: Sequence[Any],
+        is_new: bool,
+        actor: Actor,
+        at: datetime,
+    ) -> MaintenanceSeries:
+        values = dict(form.cleaned_data)
+        page = values.pop("page")
+        ids = [component.pk for component in values.pop("components")]
+        if is_new:
+            saved = services.create_series(
+                page_id=page.pk, components=ids, **values, actor=actor, at=at
+            )
+        else:
+            saved = services.update_series(
+                series_id=row.pk, components=ids, **values, actor=actor, at=at
+            )
+        count = services.announced(saved).count()
+        messages.info(request, f"{count} announced so far; next: {self.next_start(saved)}.")
+        return saved
+
+    @action(description="Archive", permissions=["archive"], url_path="archive", icon="archive")
+    def archive_row(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        series = self.get_row(request, object_id)
+        count = services.announced(series).count()
+
+        def run(data: dict[str, Any]) -> str:
+            services.archive_series(
+                series_id=series.pk, **data, actor=actor_of(request), at=timezone.now()
+            )
+            return f"{series} is archived."
+
+        return Confirmation(
+            title=f"Archive {series}?",
+            text=f"It announces nothing more. {count} announced maintenances have not begun.",
+            button="Archive",
+            run=run,
+            is_dangerous=True,
+            form=ArchiveForm,
+        ).respond(request, model_admin=self, row=series)
