@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -26,6 +27,8 @@ Window = tuple[datetime, datetime | None]
 """From a moment to just before another; without an end it lasts."""
 
 _MOST_HELD = 5_000
+
+Made = TypeVar("Made")
 
 
 @dataclass(slots=True)
@@ -92,18 +95,20 @@ def reckoned_days(
     ]
 
 
-class DayReader:
-    """Reads components' days. What is closed is held from one reading to the next, as long as it is the same.
+class DayReader(Generic[Made]):
+    """Reads components' days, each as what `make` makes of it.
 
-    For one process; threads may share it.
+    What is closed is held from one reading to the next, as long as it is the same. For one process; threads
+    may share it.
     """
 
-    def __init__(self) -> None:
-        self._held: dict[int, tuple[object, dict[date, Day]]] = {}
+    def __init__(self, make: Callable[[Day], Made]) -> None:
+        self._make = make
+        self._held: dict[int, tuple[object, dict[date, Made]]] = {}
 
     def read(
         self, components: Sequence[Component], *, first: date, at: datetime, zone: ZoneInfo
-    ) -> dict[int, list[Day]]:
+    ) -> dict[int, list[Made]]:
         """Return {component id: every day from `first` to that of `at`}, in at most five queries.
 
         Days before a component's start date, like those before its first period, have an empty tally.
@@ -114,37 +119,58 @@ class DayReader:
         found = timelines(
             {one.pk: (uptime.day_start(since.get(one.pk, first), zone), None) for one in components}
         )
-        result = {}
-        for one in components:
-            open_from = since.get(one.pk, first)
-            kept = closed[one.pk][1] if one.pk in closed else {}
-            start = max(first, one.start_date or first)
-            days = [
-                (kept.get(day) if day >= start else None) or Day(day, Tally())
-                for day in _dates(first, min(open_from, today + timedelta(days=1)))
-            ]
-            fresh = (
-                reckoned_days(found[one.pk], first=open_from, last=today, zone=zone, now=at)
-                if open_from <= today
-                else []
+        return {
+            one.pk: self._days(
+                one,
+                found[one.pk],
+                closed[one.pk][1] if one.pk in closed else {},
+                first=first,
+                open_from=since.get(one.pk, first),
+                today=today,
+                at=at,
+                zone=zone,
             )
-            days += [day if day.date >= start else Day(day.date, Tally()) for day in fresh]
-            result[one.pk] = days
-        return result
+            for one in components
+        }
+
+    def _days(
+        self,
+        component: Component,
+        timeline: Timeline,
+        closed: Mapping[date, Made],
+        *,
+        first: date,
+        open_from: date,
+        today: date,
+        at: datetime,
+        zone: ZoneInfo,
+    ) -> list[Made]:
+        start = max(first, component.start_date or first)
+        days = [
+            (closed.get(day) if day >= start else None) or self._make(Day(day, Tally()))
+            for day in _dates(first, min(open_from, today + timedelta(days=1)))
+        ]
+        if open_from <= today:
+            days += [
+                self._make(day if day.date >= start else Day(day.date, Tally()))
+                for day in reckoned_days(timeline, first=open_from, last=today, zone=zone, now=at)
+            ]
+        return days
 
     def _closed(
         self, ids: Collection[int], *, first: date, zone: ZoneInfo
-    ) -> dict[int, tuple[datetime, dict[date, Day]]]:
+    ) -> dict[int, tuple[datetime, dict[date, Made]]]:
         """Return {component id: (until when its days are closed, those days)} in this zone."""
         ledgers = ClosedDays.objects.filter(component__in=ids, time_zone=zone.key)
         keys = {row.pk: (row.revision, row.until, zone.key, first) for row in ledgers}
-        held = {
-            pk: self._held[pk][1]
-            for pk, key in keys.items()
-            if pk in self._held and self._held[pk][0] == key
-        }
+        held: dict[int, dict[date, Made]] = {}
+        for pk, key in keys.items():
+            known = self._held.get(pk)
+            if known is not None and known[0] == key:
+                held[pk] = known[1]
         missing = {pk: key[1] for pk, key in keys.items() if pk not in held}
-        for pk, days in closed_days(missing, first=first).items():
+        for pk, rows in closed_days(missing, first=first).items():
+            days = {day: self._make(row) for day, row in rows.items()}
             if len(self._held) >= _MOST_HELD:
                 self._held = {}
             self._held[pk] = (keys[pk], days)

@@ -37,7 +37,7 @@ class YearView:
 
 def overview(model: PageModel, assets: Assets) -> bytes:
     """Return the page itself."""
-    return _rendered(
+    return rendered(
         "overview",
         model.page,
         assets,
@@ -71,7 +71,7 @@ def history_index(model: PageModel, assets: Assets) -> bytes:
             key=lambda month: month.year,
         )
     )
-    return _rendered(
+    return rendered(
         "history",
         model.page,
         assets,
@@ -97,7 +97,7 @@ def month_page(page: PageFacts, key: str, events: Iterable[EventFacts], assets: 
     """Return the page of one month (key 2026-11) with what began in it."""
     year, month = (int(part) for part in key.split("-"))
     title = _month_title(year, month)
-    return _rendered(
+    return rendered(
         "history",
         page,
         assets,
@@ -110,10 +110,17 @@ def month_page(page: PageFacts, key: str, events: Iterable[EventFacts], assets: 
     )
 
 
+<<<<<<< apps/publishing/html.py
+def incident_page(page: PageFacts, incident: IncidentFacts, assets: Assets) -> bytes:
+    """Return an incident's own page."""
+    view = presentation.incident_view(incident, zone_of(page.time_zone))
+    return rendered("incident", page, assets, root=_BELOW, incident=view)
+=======
 def event_page(page: PageFacts, event: EventFacts, assets: Assets) -> bytes:
     """Return an incident's or a maintenance's own page."""
     view = event_views.event_view(event, zone_of(page.time_zone))
     return _rendered("incident", page, assets, root=_BELOW, incident=view)
+>>>>>>> /tmp/doc7/theirs
 
 
 def embed_frame(model: PageModel, assets: Assets) -> bytes:
@@ -131,7 +138,7 @@ def embed_frame(model: PageModel, assets: Assets) -> bytes:
 
 def missing(page: PageFacts, assets: Assets, *, root: str) -> bytes:
     """Return what an unknown address of the page shows; `root` is absolute, since it is shown at any depth."""
-    return _rendered("missing", page, assets, root=root)
+    return rendered("missing", page, assets, root=root)
 
 
 def unknown_address(assets: Assets) -> bytes:
@@ -160,6 +167,6 @@ def _month_view(month: MonthFacts) -> MonthView:
     return MonthView(month.key, calendar.month_name[month.month], text)
 
 
-def _rendered(template: str, page: PageFacts, assets: Assets, **values: Any) -> bytes:
+def rendered(template: str, page: PageFacts, assets: Assets, **values: Any) -> bytes:
     context = {"page": page, "assets": assets, "favicon": assets.favicon("none")} | values
     return render_to_string(f"public/{template}.html", context).encode()

@@ -56,24 +56,15 @@ class DayFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class UptimeMonth:
-    """A component's days of one month (key 2026-11), oldest first; `percentage` as in UptimeFacts."""
-
-    key: str
-    percentage: float | None
-    days: tuple[DayFacts, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class UptimeFacts:
     """The last 90 days, oldest first. `percentage` is None when nothing was measured.
 
-    `months` are the present one up to today and the two before it, newest first.
+    `earlier` are the days before them that belong to the months which the uptime page shows at once.
     """
 
     percentage: float | None
     days: tuple[DayFacts, ...]
-    months: tuple[UptimeMonth, ...] = ()
+    earlier: tuple[DayFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from apps.publishing.maintenance_selectors import maintenance_facts_of, shown_ma
 from apps.publishing.months import month_bounds, month_of
 from apps.publishing.readmodel import (
     ComponentFacts,
+    DayFacts,
     GroupFacts,
     MetricFacts,
     PageFacts,
@@ -29,13 +30,11 @@ from apps.publishing.readmodel import (
     UptimeFacts,
 )
 from apps.publishing.times import zone_of
-from apps.publishing.uptime_facts import day_facts, month_before, month_key, uptime_month
+from apps.publishing.uptime_facts import SHOWN_MONTHS, day_facts, month_before, uptime_of
 
 UPTIME_DAYS = 90
-# The present one and those before it that the uptime page shows at once.
-UPTIME_MONTHS = 3
 
-_days = DayReader()
+_days = DayReader(day_facts)
 
 
 def page_url(page: Page) -> str:
@@ -152,22 +151,17 @@ def _component(
 def _uptimes(
     components: Sequence[Component], *, at: datetime, zone: ZoneInfo
 ) -> dict[int, UptimeFacts]:
-    """Return {component id: its last 90 days and three months} of those with bars, in at most five queries."""
+    """Return {component id: its last 90 days, and what more the uptime page shows} of those with bars, in at most five queries."""
     today = at.astimezone(zone).date()
-    first = min(today - timedelta(days=UPTIME_DAYS - 1), month_before(today, UPTIME_MONTHS - 1))
+    first = min(today - timedelta(days=UPTIME_DAYS - 1), month_before(today, SHOWN_MONTHS - 1))
     showcased = [component for component in components if component.showcase]
     found = _days.read(showcased, first=first, at=at, zone=zone)
     return {pk: _uptime(days) for pk, days in found.items()}
 
 
-def _uptime(days: Sequence[uptime.Day]) -> UptimeFacts:
-    facts = tuple(day_facts(day) for day in days)
-    months = sorted({month_key(day.date) for day in days}, reverse=True)[:UPTIME_MONTHS]
-    return UptimeFacts(
-        percentage=uptime.statuspage_uptime(uptime.total(days[-UPTIME_DAYS:])),
-        days=facts[-UPTIME_DAYS:],
-        months=tuple(uptime_month(key, facts) for key in months),
-    )
+def _uptime(days: Sequence[DayFacts]) -> UptimeFacts:
+    shown = tuple(days[-UPTIME_DAYS:])
+    return UptimeFacts(percentage=uptime_of(shown), days=shown, earlier=tuple(days[: -len(shown)]))
 
 
 def _metrics(page_id: int, *, at: datetime) -> tuple[MetricFacts, ...]:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from apps.pages import uptime
 from apps.publishing.bars import MAINTENANCE
-from apps.publishing.readmodel import DayFacts, UptimeMonth
+from apps.publishing.readmodel import DayFacts
 
+# The present one and those before it that the uptime page shows at once.
+SHOWN_MONTHS = 3
 # A maintenance of less is not worth a bar of its own.
 _LEAST_MAINTENANCE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MonthUptime:
+    """A component's days of one month (key 2026-11), oldest first. `percentage` is None without measurements."""
+
+    key: str
+    percentage: float | None
+    days: tuple[DayFacts, ...]
 
 
 def day_facts(day: uptime.Day) -> DayFacts:
@@ -30,17 +42,28 @@ def day_facts(day: uptime.Day) -> DayFacts:
     )
 
 
-def uptime_month(key: str, days: Iterable[DayFacts]) -> UptimeMonth:
-    """Return the month of those of the days that are in it, with their uptime."""
-    inside = tuple(day for day in days if month_key(day.day) == key)
+def uptime_of(days: Iterable[DayFacts]) -> float | None:
+    """Return the uptime of the days together, in percent; None when nothing was measured."""
     summed = uptime.Tally()
-    for day in inside:
+    for day in days:
         summed.operational += day.operational_s
         summed.maintenance += day.maintenance_s
         summed.degraded += day.degraded_s
         summed.partial += day.partial_s
         summed.major += day.major_s
-    return UptimeMonth(key, uptime.statuspage_uptime(summed), inside)
+    return uptime.statuspage_uptime(summed)
+
+
+def month_of(key: str, days: Iterable[DayFacts]) -> MonthUptime:
+    """Return the month of those of the days that are in it."""
+    inside = tuple(day for day in days if month_key(day.day) == key)
+    return MonthUptime(key, uptime_of(inside), inside)
+
+
+def mean_uptime(months: Sequence[MonthUptime]) -> float | None:
+    """Return a group's uptime: the mean of its components that were measured (contract, section 7)."""
+    measured = [month.percentage for month in months if month.percentage is not None]
+    return sum(measured) / len(measured) if measured else None
 
 
 def month_key(day: date) -> str:
@@ -48,7 +71,23 @@ def month_key(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
 
 
+def first_of(key: str) -> date:
+    """Return the first day of a month."""
+    year, month = (int(part) for part in key.split("-"))
+    return date(year, month, 1)
+
+
 def month_before(day: date, months: int) -> date:
-    """Return the first day of the month that lies so many months before the day's."""
+    """Return the first day of the month that lies so many months before the day's; after it where negative."""
     number = day.year * 12 + day.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)
+
+
+def months_between(first: date, last: date) -> list[str]:
+    """Return the keys of the months from the first day's to the last day's, newest first."""
+    keys = []
+    month = month_before(last, 0)
+    while month >= month_before(first, 0):
+        keys.append(month_key(month))
+        month = month_before(month, 1)
+    return keys

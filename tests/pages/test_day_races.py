@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def read(component):
     component = Component.objects.get(pk=component.pk)
     first = NOW.date() - timedelta(days=9)
-    found = DayReader().read([component], first=first, at=NOW, zone=ZoneInfo("UTC"))
+    found = DayReader(lambda day: day).read([component], first=first, at=NOW, zone=ZoneInfo("UTC"))
     return found[component.pk]
 
 

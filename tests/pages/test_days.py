@@ -41,7 +41,9 @@ def read(component, *, days=5, at=NOW, zone=UTC_ZONE):
     """Return what a process that holds nothing yet reads: {days ago: tally}."""
     component = Component.objects.get(pk=component.pk)
     first = at.astimezone(zone).date() - timedelta(days=days - 1)
-    found = DayReader().read([component], first=first, at=at, zone=zone)[component.pk]
+    found = DayReader(lambda day: day).read([component], first=first, at=at, zone=zone)[
+        component.pk
+    ]
     return {days - 1 - place: day for place, day in enumerate(found)}
 
 
@@ -266,7 +268,7 @@ def test_years_are_closed_a_piece_at_a_time_and_yesterday_of_others_comes_first(
 def test_a_reader_reads_closed_days_once_until_they_change():
     component = component_with_outage()
     closed()
-    reader, first = DayReader(), TODAY - timedelta(days=4)
+    reader, first = DayReader(lambda day: day), TODAY - timedelta(days=4)
     look = partial(reader.read, [component], first=first, at=NOW, zone=UTC_ZONE)
 
     with CaptureQueriesContext(connection) as cold:
