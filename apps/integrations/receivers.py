@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.accounts.models import Workspace
 from apps.accounts.signals import workspaces_archived
 from apps.core.actors import Actor
+from apps.core.among import among
 from apps.integrations.mirror import mirror_catalogue, mirror_native, native_connector
 from apps.integrations.models import Connector, Integration, MetricRule
 from apps.integrations.planning import plan_deferred_incidents, plan_integrations, plan_outages
@@ -67,7 +68,7 @@ def send_metrics(*, runs: list[RecordedRun], **_: Any) -> None:
         integration__enabled=True,
         integration__archived_at__isnull=True,
         integration__connector__provider=Connector.Provider.NATIVE,
-        integration__monitor__in={run.monitor_id for run in runs},
+        integration__monitor__in=among({run.monitor_id for run in runs}),
         metric__archived_at__isnull=True,
     ).values_list("integration__monitor_id", "public_id", "measure", Subquery(metric.values("pk")))
     rules_of: dict[int, list[tuple[str, str, int]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -36,12 +36,14 @@ def advance(
     if result == "error":
         return streak
     is_failing = result == "failed"
+    length, started_at = 1, streak.started_at
     if streak.length and streak.is_failing == is_failing:
-        streak = replace(streak, length=streak.length + 1)
+        length += streak.length
     else:
-        streak = Streak(1, is_failing, due_at, streak.has_failed)
+        started_at = due_at
     threshold = failure_threshold if is_failing else recovery_threshold
-    return replace(streak, has_failed=is_failing) if streak.length >= threshold else streak
+    has_failed = is_failing if length >= threshold else streak.has_failed
+    return Streak(length, is_failing, started_at, has_failed)
 
 
 def decide(*, failing_locations: int, quorum: int, is_open: bool) -> Decision | None:

@@ -11,7 +11,6 @@ import heapq
 import itertools
 import logging
 import resource
-import selectors
 import socket
 import threading
 import time
@@ -24,25 +23,26 @@ from typing import Any
 import pycurl
 
 from apps.core.egress.guard import Guard
+from apps.core.egress.handles import Handle, Handles, Manner
 from apps.core.egress.multi import Multi
+from apps.core.egress.poller import READ, Poller, new_poller
 from apps.core.egress.request import (
     BadRequest,
     EgressError,
     EgressRequest,
     EgressResponse,
     Fault,
-    prepare,
 )
 from apps.core.egress.resolver import Lookup, Resolver
 from apps.core.egress.slots import Slots
 from apps.core.egress.stalls import StallWatch
-from apps.core.egress.transfer import Manner, Transfer
+from apps.core.egress.transfer import Transfer
 
 logger = logging.getLogger(__name__)
 
 OnDone = Callable[[EgressResponse], None]
 
-_KEPT_HANDLES = 256
+_KEPT_HANDLES = 1000
 # Descriptors for everything else that the process does.
 _SPARE_DESCRIPTORS = 256
 _NUDGE_S = 0.1
@@ -83,14 +83,14 @@ class Transfers:
         self._inbox: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None], Transfer | None]] = []
         self._order = itertools.count()
-        self._handles: dict[bool, list[Any]] = {True: [], False: []}
-        self._moving: dict[Any, tuple[Transfer, Multi]] = {}
-        self._selector = selectors.DefaultSelector()
-        self._multis = {verify: Multi(self._selector) for verify in (True, False)}
+        self._handles = Handles(self._manner, _KEPT_HANDLES)
+        self._moving: dict[Any, tuple[Transfer, Handle, Multi]] = {}
+        self._poller: Poller[Multi | None] = new_poller()
+        self._multis = {verify: Multi(self._poller) for verify in (True, False)}
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
         self._wake_in.setblocking(False)
-        self._selector.register(self._wake_out, selectors.EVENT_READ, None)
+        self._poller.watch(self._wake_out.fileno(), READ, None)
         self._stalls = StallWatch(time.monotonic())
         self._is_awake = threading.Event()
         self._is_nudging = False
@@ -115,7 +115,7 @@ class Transfers:
         """
         due = time.monotonic() if start_at is None else start_at
         try:
-            prepared = prepare(request)
+            prepared = request.prepared
         except BadRequest as error:
             refused = EgressResponse(
                 url=request.url,
@@ -198,13 +198,13 @@ class Transfers:
     def _turn(self) -> None:
         wait_s = self._sleep_s()
         self._stalls.sleep(time.monotonic(), wait_s)
-        ready = self._selector.select(wait_s)
+        ready = self._poller.wait(wait_s)
         self._stalls.come_round(time.monotonic())
-        for key, mask in ready:
-            if key.data is None:
+        for multi, descriptor, events in ready:
+            if multi is None:
                 self._read_inbox()
             else:
-                key.data.act(key.fd, mask)
+                multi.act(descriptor, events)
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
             heapq.heappop(self._timers)[2]()
@@ -334,42 +334,40 @@ class Transfers:
             )
             self._finish(transfer, transfer.fail(error))
             return
-        kept = self._handles[request.cookies is None]
-        curl = kept.pop() if kept else pycurl.Curl()
+        handle = self._handles.take(
+            verify=request.verify_tls, keeps_cookies=request.cookies is not None
+        )
         multi = self._multis[request.verify_tls]
         try:
-            transfer.configure(curl, addresses, time.monotonic())
-            multi.add(curl)
+            transfer.configure(handle, addresses, time.monotonic())
+            multi.add(handle.curl)
         except BaseException:
-            curl.close()
+            handle.close()
             raise
-        self._moving[curl] = (transfer, multi)
+        self._moving[handle.curl] = (transfer, handle, multi)
 
     def _reap(self, multi: Multi) -> None:
         for curl, code, detail in multi.finished():
-            transfer, _ = self._moving.pop(curl)
+            transfer, handle, _ = self._moving.pop(curl)
             multi.remove(curl)
+            went_well = code == pycurl.E_OK
             try:
-                response = transfer.finish_hop(curl, code, detail)
+                response = transfer.finish_hop(handle, code, detail)
             except Exception:
                 logger.exception("egress: an answer could not be read")
-                response = transfer.fail(_INTERNAL)
-            self._keep(curl, transfer)
+                response, went_well = transfer.fail(_INTERNAL), False
+            self._handles.give_back(
+                handle,
+                verify=transfer.request.verify_tls,
+                keeps_cookies=transfer.request.cookies is not None,
+                went_well=went_well,
+            )
             if response is not None:
                 self._finish(transfer, response)
             elif time.monotonic() >= transfer.deadline:
                 self._finish(transfer, transfer.time_out())
             else:
                 self._next_hop(transfer)
-
-    def _keep(self, curl: Any, transfer: Transfer) -> None:
-        """Keep the handle for another request, cleared of everything that it refers to."""
-        kept = self._handles[transfer.request.cookies is None]
-        curl.reset()
-        if len(kept) < _KEPT_HANDLES:
-            kept.append(curl)
-        else:
-            curl.close()
 
     def _finish(self, transfer: Transfer, response: EgressResponse) -> None:
         if transfer.is_done:
@@ -401,17 +399,15 @@ class Transfers:
         self._timers.clear()
         for transfer in self._slots.drain():
             self._stop(transfer)
-        for curl, (transfer, multi) in list(self._moving.items()):
+        for curl, (transfer, handle, multi) in list(self._moving.items()):
             multi.remove(curl)
-            curl.close()
+            handle.close()
             self._stop(transfer)
         self._moving.clear()
-        for curl in itertools.chain.from_iterable(self._handles.values()):
-            curl.close()
-        self._handles = {True: [], False: []}
+        self._handles.close()
         for multi in self._multis.values():
             multi.close()
-        self._selector.close()
+        self._poller.close()
         self._wake_in.close()
         self._wake_out.close()
 

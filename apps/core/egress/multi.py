@@ -1,27 +1,33 @@
-"""A libcurl multi handle on a selector: events in, finished transfers out (curl_multi_socket_action(3))."""
+"""A libcurl multi handle on a poller: events in, finished transfers out (curl_multi_socket_action(3))."""
 
 from __future__ import annotations
 
-import selectors
 import time
 from typing import Any
 
 import pycurl
 
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+from apps.core.egress.poller import READ, WRITE, Poller
+
 _EVENTS = {
-    pycurl.POLL_IN: _READ,
-    pycurl.POLL_OUT: _WRITE,
-    pycurl.POLL_INOUT: _READ | _WRITE,
+    pycurl.POLL_IN: READ,
+    pycurl.POLL_OUT: WRITE,
+    pycurl.POLL_INOUT: READ | WRITE,
+}
+_BITS = {
+    0: 0,
+    READ: pycurl.CSELECT_IN,
+    WRITE: pycurl.CSELECT_OUT,
+    READ | WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
 }
 
 
 class Multi:
-    """Several of these may share a selector. `deadline` is when libcurl wants to be called next (monotonic)."""
+    """Several of these may share a poller. `deadline` is when libcurl wants to be called next (monotonic)."""
 
-    def __init__(self, selector: selectors.BaseSelector) -> None:
+    def __init__(self, poller: Poller[Multi | None]) -> None:
         self.deadline: float | None = None
-        self._selector = selector
+        self._poller = poller
         self._watched: set[int] = set()
         self._curl = pycurl.CurlMulti()
         self._curl.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
@@ -33,11 +39,8 @@ class Multi:
     def remove(self, curl: Any) -> None:
         self._curl.remove_handle(curl)
 
-    def act(self, descriptor: int, mask: int) -> None:
-        bits = (pycurl.CSELECT_IN if mask & _READ else 0) | (
-            pycurl.CSELECT_OUT if mask & _WRITE else 0
-        )
-        self._curl.socket_action(descriptor, bits)
+    def act(self, descriptor: int, events: int) -> None:
+        self._curl.socket_action(descriptor, _BITS[events])
 
     def expire(self, now: float) -> None:
         # A call may arm the timer anew for this very moment: once more for each turn is enough.
@@ -66,13 +69,13 @@ class Multi:
         if what == pycurl.POLL_REMOVE:
             if descriptor in self._watched:
                 self._watched.discard(descriptor)
-                self._selector.unregister(descriptor)
+                self._poller.forget(descriptor)
             return
         events = _EVENTS.get(what)
         if events is None:
             return
         if descriptor in self._watched:
-            self._selector.modify(descriptor, events, self)
+            self._poller.change(descriptor, events, self)
         else:
-            self._selector.register(descriptor, events, self)
+            self._poller.watch(descriptor, events, self)
             self._watched.add(descriptor)

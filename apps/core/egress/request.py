@@ -15,6 +15,7 @@ MAX_REDIRECTS = 10
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_FIELD = re.compile(r"^([^:\n]*):(.*)$", re.MULTILINE)
 # libcurl writes these from the body; a second one of its own would be two answers to one question.
 _OWN_HEADERS = frozenset({"content-length", "transfer-encoding"})
 
@@ -42,6 +43,11 @@ class EgressRequest:
     credential_headers: frozenset[str] = frozenset()
     max_body_bytes: int = MAX_BODY_BYTES
     cookies: tuple[str, ...] | None = field(default=None, repr=False)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The request as it is sent, checked and encoded. BadRequest names the field at fault."""
+        return _prepare(self)
 
 
 class Fault(StrEnum):
@@ -106,16 +112,23 @@ class EgressResponse:
     queued_ms: float = 0.0
 
     @cached_property
+    def header_text(self) -> str:
+        """The last answer's header lines as they came. libcurl ends a line where a line feed is, and nowhere else."""
+        return b"".join(self.header_lines).decode("utf-8", "replace")
+
+    @cached_property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The last answer's header fields in order, names as sent. Read here, off the transfer thread."""
+        text = self.header_text
+        if "\n " not in text and "\n\t" not in text:
+            return tuple((name.strip(), value.strip()) for name, value in _FIELD.findall(text))
         fields: list[tuple[str, str]] = []
-        for line in self.header_lines:
-            text = line.decode("utf-8", "replace").rstrip("\r\n")
-            if text[:1] in (" ", "\t") and fields:  # obs-fold (RFC 9112, 5.2)
+        for line in text.split("\n"):
+            if line[:1] in (" ", "\t") and fields:  # obs-fold (RFC 9112, 5.2)
                 name, value = fields.pop()
-                fields.append((name, f"{value} {text.strip()}"))
+                fields.append((name, f"{value} {line.strip()}"))
                 continue
-            name, colon, value = text.partition(":")
+            name, colon, value = line.partition(":")
             if colon:
                 fields.append((name.strip(), value.strip()))
         return tuple(fields)
@@ -139,8 +152,7 @@ class Prepared:
     headers: tuple[tuple[str, bytes], ...]
 
 
-def prepare(request: EgressRequest) -> Prepared:
-    """Check and encode a request. BadRequest names the field at fault."""
+def _prepare(request: EgressRequest) -> Prepared:
     if not _TOKEN.fullmatch(request.method):
         raise BadRequest("the method is not a word of letters")
     try:

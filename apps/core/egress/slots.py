@@ -41,6 +41,7 @@ class _Account(IntEnum):
     OVERSTAYED = 3
 
 
+_PACES = tuple(Pace)
 _ACCOUNTS = (_Account.BRISK, _Account.BRISK, _Account.SLOW, _Account.HANGING)
 
 
@@ -74,11 +75,8 @@ class Slots(Generic[T]):
         self._paces: OrderedDict[Hashable, Pace] = OrderedDict()
         self._waiting: list[deque[tuple[Hashable, T]]] = [deque() for _ in Pace]
         self._held = [0 for _ in _Account]
+        self.in_flight = 0
         self._brisk: deque[Admission[T]] = deque()
-
-    @property
-    def in_flight(self) -> int:
-        return sum(self._held)
 
     @property
     def waiting(self) -> int:
@@ -92,7 +90,8 @@ class Slots(Generic[T]):
 
     def admit(self, now: float) -> Iterator[Admission[T]]:
         """Give slots to all that may start now, known good ones first."""
-        for pace, queue in zip(Pace, self._waiting, strict=True):
+        for pace in _PACES:
+            queue = self._waiting[pace]
             while queue and self._has_room(pace):
                 key, item = queue.popleft()
                 current = self.pace(key)
@@ -120,6 +119,7 @@ class Slots(Generic[T]):
     def release(self, admission: Admission[T], now: float, *, answered: bool) -> None:
         """Give the slot back and remember how it went."""
         self._held[admission.account] -= 1
+        self.in_flight -= 1
         # The deque drops it when it comes to the front.
         was, admission.account = admission.account, _Account.OVERSTAYED
         if was is _Account.BRISK:
@@ -132,6 +132,7 @@ class Slots(Generic[T]):
     def forgo(self, admission: Admission[T]) -> None:
         """Give the slot back unused; nothing is learnt about its key."""
         self._held[admission.account] -= 1
+        self.in_flight -= 1
         admission.account = _Account.OVERSTAYED
 
     def drain(self) -> Iterator[T]:
@@ -158,6 +159,7 @@ class Slots(Generic[T]):
         account = _ACCOUNTS[pace]
         admission = Admission(item, key, now, account)
         self._held[account] += 1
+        self.in_flight += 1
         if account is _Account.BRISK:
             self._brisk.append(admission)
         return admission

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -18,7 +17,8 @@ from typing import Any
 import pycurl
 
 from apps.core.egress import failures
-from apps.core.egress.guard import Guard, Refusal
+from apps.core.egress.guard import Refusal
+from apps.core.egress.handles import Handle, Manner
 from apps.core.egress.request import (
     EgressError,
     EgressRequest,
@@ -32,21 +32,12 @@ from apps.core.egress.urls import BadURL, parse_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTTP_VERSIONS = {1: "1.0", 2: "1.1", 3: "2", 30: "3"}
-_PROTOCOLS = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 _LEFT_BEHIND = frozenset({"authorization", "cookie", "proxy-authorization", "host"})
 _OF_A_BODY = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
 _MAX_COOKIES = 200
+_NONE_YET = Timings()
 # Long enough for the hop that brought the address to find it, too short for another to rely on it.
 _PINNED_S = 5
-
-
-@dataclass(frozen=True)
-class Manner:
-    """What all requests of a process share."""
-
-    guard: Guard
-    user_agent: str
-    ca_file: str | None
 
 
 class Transfer:
@@ -56,7 +47,6 @@ class Transfer:
         "_body",
         "_chunks",
         "_expires_at",
-        "_header_lines",
         "_headers",
         "_manner",
         "_method",
@@ -111,12 +101,11 @@ class Transfer:
         self._headers = prepared.headers
         self._method = request.method
         self._body = request.body
-        self._timings = Timings()
+        self._timings = _NONE_YET
         self._expires_at: datetime | None = None
         self._refusal: Refusal | None = None
         self._want: OSError | None = None
         self._chunks: list[bytes] = []
-        self._header_lines: list[bytes] = []
         self._forget_answer()
 
     def begin(self, admission: Admission[Transfer], now: float) -> None:
@@ -140,49 +129,38 @@ class Transfer:
             self._add(Timings(dns_ms=took_ms, total_ms=took_ms))
             self.lookup_began = None
 
-    def configure(self, curl: Any, addresses: tuple[str, ...], now: float) -> None:
-        """Set all options of the next hop on a handle that is new or was reset."""
-        target = self.target
+    def configure(self, handle: Handle, addresses: tuple[str, ...], now: float) -> None:
+        """Set what the next hop has of its own."""
+        target, curl = self.target, handle.curl
         self._forget_answer()
+        handle.serve(self)
         curl.setopt(pycurl.URL, target.url)
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.PROTOCOLS, _PROTOCOLS)
-        curl.setopt(pycurl.PROXY, "")
-        curl.setopt(pycurl.NOPROXY, "*")
-        curl.setopt(pycurl.FRESH_CONNECT, 1)
-        curl.setopt(pycurl.FORBID_REUSE, 1)
-        curl.setopt(pycurl.PATH_AS_IS, 1)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        curl.setopt(pycurl.ACCEPT_ENCODING, "")
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int((self.deadline - now) * 1000)))
-        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        curl.setopt(pycurl.WRITEFUNCTION, self._write)
-        curl.setopt(pycurl.HEADERFUNCTION, self._header_lines.append)
-        curl.setopt(pycurl.USERAGENT, self._manner.user_agent)
         if addresses:
+            handle.is_plain = False
             joined = ",".join(f"[{a}]" if ":" in a else a for a in addresses)
             curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _PINNED_S)
             curl.setopt(pycurl.RESOLVE, [f"+{target.host}:{target.port}:{joined}"])
-        else:
-            curl.setopt(pycurl.DNS_CACHE_TIMEOUT, 0)
-        if target.is_tls:
-            self._configure_tls(curl)
-        if self.cookies is not None:
-            # The jar outlives a reset, and the handle may have been another request's.
-            curl.setopt(pycurl.COOKIEFILE, "")
-            curl.setopt(pycurl.COOKIELIST, "ALL")
+        if self.cookies:
+            handle.is_plain = False
             for line in self.cookies:
                 curl.setopt(pycurl.COOKIELIST, line)
-        self._configure_message(curl)
+        if self._headers or self._method != "GET" or self._body is not None or "@" in target.url:
+            handle.is_plain = False
+            self._configure_message(curl)
 
-    def finish_hop(self, curl: Any, code: int, detail: str) -> EgressResponse | None:
+    def finish_hop(self, handle: Handle, code: int, detail: str) -> EgressResponse | None:
         """Read the hop's result. None: it was a redirect, and the next hop is to be configured."""
+        curl = handle.curl
         hop = _hop_timings(curl)
         self._add(hop)
         if self.target.is_tls:
             self._expires_at = _expiry(curl) or self._expires_at
         if self.cookies is not None:
-            self.cookies = tuple(curl.getinfo(pycurl.INFO_COOKIELIST)[-_MAX_COOKIES:])
+            jar = curl.getinfo(pycurl.INFO_COOKIELIST)
+            if jar:
+                handle.is_plain = False
+            self.cookies = tuple(jar[-_MAX_COOKIES:])
         status = curl.getinfo(pycurl.RESPONSE_CODE) or None
         if self._truncated:
             code = pycurl.E_OK
@@ -190,7 +168,7 @@ class Transfer:
             location = curl.getinfo(pycurl.REDIRECT_URL)
             if location:
                 error = self._follow(status, location)
-                return None if error is None else self._answer(curl, status, error)
+                return None if error is None else self._answer(handle, status, error)
         error = None
         if self._refusal is not None and code == pycurl.E_COULDNT_CONNECT:
             error = EgressError("address_refused", self._refusal.message, Fault.REQUEST)
@@ -200,7 +178,7 @@ class Transfer:
             error = failures.explain(code, detail, self._facts(status, hop))
         elif self._truncated:
             error = failures.too_large(self.request.max_body_bytes)
-        return self._answer(curl, status, error)
+        return self._answer(handle, status, error)
 
     def fail(self, error: EgressError) -> EgressResponse:
         """Make the answer of a request that got no further."""
@@ -246,16 +224,6 @@ class Transfer:
         self._headers = tuple(pair for pair in self._headers if pair[0] not in dropped)
         return None
 
-    def _configure_tls(self, curl: Any) -> None:
-        verify = self.request.verify_tls
-        curl.setopt(pycurl.SSL_VERIFYPEER, 1 if verify else 0)
-        curl.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
-        curl.setopt(pycurl.OPT_CERTINFO, 1)
-        # A resumed session sends no certificate, and hides one that was replaced.
-        curl.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
-        if verify and self._manner.ca_file:
-            curl.setopt(pycurl.CAINFO, self._manner.ca_file)
-
     def _configure_message(self, curl: Any) -> None:
         lines = [line for _, line in self._headers]
         names = {name for name, _ in self._headers}
@@ -276,7 +244,7 @@ class Transfer:
         if lines:
             curl.setopt(pycurl.HTTPHEADER, lines)
 
-    def _open_socket(self, purpose: int, address: Any) -> Any:
+    def open_socket(self, purpose: int, address: Any) -> Any:
         """Guard every address that is really dialled (CURLOPT_OPENSOCKETFUNCTION)."""
         family, kind, protocol, peer = address
         if family not in (socket.AF_INET, socket.AF_INET6) or purpose != pycurl.SOCKTYPE_IPCXN:
@@ -298,7 +266,8 @@ class Transfer:
                 self._want = error
             return pycurl.SOCKET_BAD
 
-    def _write(self, data: bytes) -> int | None:
+    def write(self, data: bytes) -> int | None:
+        """Keep some of the body (CURLOPT_WRITEFUNCTION); 0 ends the transfer, when there is too much."""
         room = self.request.max_body_bytes - self._received
         if len(data) > room:
             self._chunks.append(data[:room])
@@ -311,7 +280,6 @@ class Transfer:
 
     def _forget_answer(self) -> None:
         self._chunks = []
-        self._header_lines = []
         self._received = 0
         self._truncated = False
         self._refusal = None
@@ -319,6 +287,9 @@ class Transfer:
 
     def _add(self, hop: Timings) -> None:
         sums = self._timings
+        if sums is _NONE_YET:
+            self._timings = hop
+            return
         self._timings = Timings(
             sums.dns_ms + hop.dns_ms,
             sums.connect_ms + hop.connect_ms,
@@ -338,12 +309,15 @@ class Transfer:
             received_bytes=self._received,
         )
 
-    def _answer(self, curl: Any, status: int | None, error: EgressError | None) -> EgressResponse:
+    def _answer(
+        self, handle: Handle, status: int | None, error: EgressError | None
+    ) -> EgressResponse:
+        curl = handle.curl
         address = curl.getinfo(pycurl.PRIMARY_IP)
         return EgressResponse(
             url=self.target.url,
             status=status,
-            header_lines=tuple(self._header_lines),
+            header_lines=tuple(handle.header_lines),
             body=self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks),
             body_truncated=self._truncated,
             http_version=_HTTP_VERSIONS.get(curl.getinfo(pycurl.INFO_HTTP_VERSION), ""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +9,7 @@ from apps.monitors.checkers import jsonpaths, operators
 from apps.monitors.checkers.answer import Answer, Unreadable
 from apps.monitors.checkers.operators import Incomparable
 from apps.monitors.checkers.patterns import PatternError
-from apps.monitors.checkers.redaction import Redactor, cut
+from apps.monitors.checkers.redaction import SHOWN, Redactor, cut, shown
 from apps.monitors.checkers.spec import AssertionSpec
 from apps.monitors.checkers.substitute import Scope, TextTooLong, UnsetVariable
 
@@ -19,8 +18,6 @@ TEXT_SOURCES = frozenset({"header", "body"})
 SOURCES = ("status", "response_time_ms", "header", "body", "json", "certificate_days_left")
 
 DEFAULT = (AssertionSpec(source="status", operator="less_than", value=400),)
-
-_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -47,13 +44,7 @@ def judge(spec: AssertionSpec, answer: Answer, scope: Scope, redactor: Redactor)
     """Judge one assertion on an answer that has a status."""
     text = describe(spec, redactor)
     try:
-        filled = replace(
-            spec,
-            name=scope.text(spec.name),
-            path=scope.text(spec.path),
-            value=scope.value(spec.value),
-        )
-        problem = _problem(filled, answer, redactor)
+        problem = _problem(_filled(spec, scope), answer, redactor)
     except (
         Unreadable,
         Incomparable,
@@ -67,7 +58,18 @@ def judge(spec: AssertionSpec, answer: Answer, scope: Scope, redactor: Redactor)
         problem = "the values are nested too deeply to compare"
     if problem is None:
         return Verdict(text, True)
-    return Verdict(text, False, cut(redactor.mask(problem), 2 * _SHOWN + 60))
+    return Verdict(text, False, cut(redactor.mask(problem), 2 * SHOWN + 60))
+
+
+def _filled(spec: AssertionSpec, scope: Scope) -> AssertionSpec:
+    if spec.is_literal:
+        return spec
+    return replace(
+        spec,
+        name=scope.text(spec.name),
+        path=scope.text(spec.path),
+        value=scope.value(spec.value),
+    )
 
 
 def unanswered(spec: AssertionSpec, redactor: Redactor) -> Verdict:
@@ -77,15 +79,7 @@ def unanswered(spec: AssertionSpec, redactor: Redactor) -> Verdict:
 
 def describe(spec: AssertionSpec, redactor: Redactor) -> str:
     """Say in words what is asserted, as configured: variables by name."""
-    words = [spec.source]
-    if spec.source == "header":
-        words.append(spec.name)
-    elif spec.source == "json":
-        words.append(spec.path)
-    words.append(operators.PHRASES.get(spec.operator, spec.operator))
-    if spec.operator not in operators.PRESENCE:
-        words.append(_show(spec.value, redactor))
-    return cut(redactor.mask(" ".join(words)), 2 * _SHOWN + 60)
+    return spec.plain_words if redactor.is_empty else spec.words(redactor.mask)
 
 
 def _problem(spec: AssertionSpec, answer: Answer, redactor: Redactor) -> str | None:
@@ -98,12 +92,14 @@ def _problem(spec: AssertionSpec, answer: Answer, redactor: Redactor) -> str | N
     if positive == "exists":
         if bool(subject.readings) is not is_negated:
             return None
-        return f"found {_show(subject.readings[0], redactor)}" if is_negated else subject.absence
+        return (
+            f"found {shown(subject.readings[0], redactor.mask)}" if is_negated else subject.absence
+        )
     if not subject.readings:
         return None if is_negated else subject.absence
     if _holds_for_any(subject.readings, positive, spec) is not is_negated:
         return None
-    return f"got {_show(subject.readings[-1], redactor)}"
+    return f"got {shown(subject.readings[-1], redactor.mask)}"
 
 
 def _holds_for_any(readings: tuple[Any, ...], operator: str, spec: AssertionSpec) -> bool:
@@ -183,10 +179,3 @@ def _comparable(spec: AssertionSpec, operator: str, reading: Any) -> Any:
     if spec.source in TEXT_SOURCES and operator in operators.ORDER:
         return operators.as_number(reading)
     return reading
-
-
-def _show(value: Any, redactor: Redactor) -> str:
-    if isinstance(value, str):
-        # Masked before it is quoted and cut, so that no half of a secret is left.
-        return cut(json.dumps(redactor.mask(value), ensure_ascii=False), _SHOWN)
-    return cut(redactor.mask(json.dumps(value, ensure_ascii=False)), _SHOWN)

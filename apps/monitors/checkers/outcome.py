@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -10,7 +12,7 @@ from apps.core.egress import EgressResponse
 from apps.monitors.checkers.answer import Answer
 from apps.monitors.checkers.assertions import Verdict
 from apps.monitors.checkers.base import CheckOutcome
-from apps.monitors.checkers.redaction import Redactor, cut
+from apps.monitors.checkers.redaction import MASK, Redactor, cut
 from apps.monitors.checkers.spec import RequestSpec
 
 REASON_LENGTH = 300
@@ -21,6 +23,11 @@ _MESSAGE_LENGTH = 400
 _URL_LENGTH = 1_000
 # Credentials by their nature, whether or not a variable held them.
 _HIDDEN_HEADERS = frozenset({"set-cookie", "set-cookie2", "authorization", "proxy-authorization"})
+
+# A header field that is not shown as it is, as `name: value`.
+_TO_SHORTEN = re.compile(
+    rf"^(?:{'|'.join(_HIDDEN_HEADERS)}):|^.{{{_HEADER_LENGTH}}}", re.IGNORECASE | re.MULTILINE
+)
 
 _NOT_SENT: dict[str, Any] = {
     "status": None,
@@ -64,11 +71,12 @@ class Attempt:
     extracted: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(slots=True)
 class RequestRecord:
     """A request and what came of it. The last attempt counts; none: it was not run."""
 
     spec: RequestSpec
+    position: int = 0
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -173,22 +181,32 @@ def _response_detail(response: EgressResponse, redactor: Redactor) -> dict[str, 
         if error is None
         else {"code": error.code, "message": cut(redactor.mask(error.message), _MESSAGE_LENGTH)},
         "timings": {
-            name: round(getattr(timings, name), 2)
-            for name in ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
+            "dns_ms": round(timings.dns_ms, 2),
+            "connect_ms": round(timings.connect_ms, 2),
+            "tls_ms": round(timings.tls_ms, 2),
+            "first_byte_ms": round(timings.first_byte_ms, 2),
+            "total_ms": round(timings.total_ms, 2),
         },
         "size": len(response.body),
         "truncated": response.body_truncated,
         "certificate_expires_at": None if expires is None else expires.isoformat(),
-        "headers": [
-            [
-                cut(redactor.mask(name), _HEADER_LENGTH),
-                "•••"
-                if name.lower() in _HIDDEN_HEADERS
-                else cut(redactor.mask(value), _HEADER_LENGTH),
-            ]
-            for name, value in response.headers[:_HEADERS]
-        ],
+        "headers": _headers_detail(response, redactor),
     }
+
+
+def _headers_detail(response: EgressResponse, redactor: Redactor) -> Sequence[tuple[str, str]]:
+    """Return the fields, masked and cut; one by one only when all together hold something to mask or to cut."""
+    fields = response.headers[:_HEADERS]
+    text = "\n".join(map(": ".join, fields))
+    if redactor.mask(text) is text and _TO_SHORTEN.search(text) is None:
+        return fields
+    return [
+        (
+            cut(redactor.mask(name), _HEADER_LENGTH),
+            MASK if name.lower() in _HIDDEN_HEADERS else cut(redactor.mask(value), _HEADER_LENGTH),
+        )
+        for name, value in fields
+    ]
 
 
 def _excerpt(attempt: Attempt, response: EgressResponse, redactor: Redactor) -> str | None:

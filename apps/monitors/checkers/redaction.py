@@ -6,12 +6,15 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "•••"
 # An extracted "1" is no secret, and masking it would blot out every number in a report.
 _MIN_EXTRACTED = 4
+# So much of a value is shown in a sentence.
+SHOWN = 120
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 # A database keeps neither NUL nor half a surrogate pair in its text.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -24,6 +27,11 @@ class Redactor:
         self._spellings: dict[str, None] = {}
         for secret in secrets:
             self.add_secret(secret)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was told nothing to mask."""
+        return not self._spellings
 
     def add_secret(self, value: str) -> None:
         if value:
@@ -66,3 +74,10 @@ class Redactor:
 def cut(text: str, limit: int) -> str:
     """Shorten a text that is masked already, showing that it was."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def shown(value: Any, mask: Callable[[str], str]) -> str:
+    """Return a JSON value for a sentence. A text is masked before it is quoted and cut, so that no half of a secret is left."""
+    if isinstance(value, str):
+        return cut(json.dumps(mask(value), ensure_ascii=False), SHOWN)
+    return cut(mask(json.dumps(value, ensure_ascii=False)), SHOWN)

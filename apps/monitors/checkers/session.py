@@ -40,7 +40,7 @@ class _NotSendable(Exception):
         self.failure = Failure(cause, message)
 
 
-@dataclass
+@dataclass(slots=True)
 class HTTPSession:
     """The state of one run: see `base.Session`."""
 
@@ -59,7 +59,9 @@ class HTTPSession:
             {**spec.variables, **spec.secret_variables}, frozenset(spec.secret_variables)
         )
         self._redactor = Redactor(self._secret_texts())
-        self._records = [RequestRecord(request) for request in spec.requests]
+        self._records = [
+            RequestRecord(request, position) for position, request in enumerate(spec.requests)
+        ]
         self._waiting = iter(self._records)
 
     def first(self, now: float) -> Step:
@@ -84,7 +86,7 @@ class HTTPSession:
             if now + delay_s >= self._deadline:
                 return self._end(run_limit=True)
             try:
-                return Send(self._build(record.spec, now + delay_s), delay_s)
+                return Send(self._request(record, now + delay_s), delay_s)
             except _NotSendable as error:
                 record.attempts.append(Attempt(error.failure))
         return self._advance(now)
@@ -96,7 +98,7 @@ class HTTPSession:
                 return self._end(run_limit=True)
             self._current = record
             try:
-                return Send(self._build(record.spec, now))
+                return Send(self._request(record, now))
             except _NotSendable as error:
                 record.attempts.append(Attempt(error.failure, url=record.spec.url))
         return self._end()
@@ -113,6 +115,20 @@ class HTTPSession:
             and attempt.failure.cause is not Cause.REQUEST
             and len(record.attempts) <= self.spec.retries
         )
+
+    def _request(self, record: RequestRecord, now: float) -> EgressRequest:
+        """Return what to send. What is the same in every run is made once. _NotSendable says why it cannot be."""
+        is_same = (
+            record.spec.is_literal
+            and not self._cookies
+            and self._deadline - now >= self.spec.timeout_s
+        )
+        if not is_same:
+            return self._build(record.spec, now)
+        built = self.spec.built.get(record.position)
+        if built is None:
+            built = self.spec.built[record.position] = self._build(record.spec, now)
+        return built
 
     def _build(self, request: RequestSpec, now: float) -> EgressRequest:
         """Fill in a request's variables. _NotSendable says why it cannot be made."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, Literal
 
-from apps.monitors.checkers.operators import PRESENCE
+from apps.core.egress import EgressRequest
+from apps.monitors.checkers.operators import PHRASES, PRESENCE
+from apps.monitors.checkers.redaction import SHOWN, Redactor, cut, shown
+from apps.monitors.checkers.substitute import placeholders
+from apps.monitors.confidential import is_secret_header
 
 
 class Unset(Enum):
@@ -59,6 +64,28 @@ class AssertionSpec:
             given.pop("value", None)
         return cls(**given)
 
+    def words(self, mask: Callable[[str], str]) -> str:
+        """Say what is asserted, as configured: variables by name. `mask` is applied to every text before it is cut."""
+        said = [self.source]
+        if self.source == "header":
+            said.append(self.name)
+        elif self.source == "json":
+            said.append(self.path)
+        said.append(PHRASES.get(self.operator, self.operator))
+        if self.operator not in PRESENCE:
+            said.append(shown(self.value, mask))
+        return cut(mask(" ".join(said)), 2 * SHOWN + 60)
+
+    @cached_property
+    def plain_words(self) -> str:
+        """The words where there is nothing to mask."""
+        return self.words(Redactor().mask)
+
+    @cached_property
+    def is_literal(self) -> bool:
+        """Whether it names no variable."""
+        return not placeholders([self.name, self.path, self.value])
+
 
 @dataclass(frozen=True)
 class ExtractionSpec:
@@ -85,6 +112,17 @@ class RequestSpec:
     assertions: tuple[AssertionSpec, ...] = ()
     extractions: tuple[ExtractionSpec, ...] = ()
 
+    @cached_property
+    def is_literal(self) -> bool:
+        """Whether it names no variable and holds no secret: it is the same in every run."""
+        json = [] if self.json is UNSET else self.json
+        texts = [self.url, self.body or "", json, *(text for pair in self.headers for text in pair)]
+        return (
+            self.auth.type == "none"
+            and not placeholders(texts)
+            and not any(is_secret_header(name) for name, _ in self.headers)
+        )
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RequestSpec:
         """Read a request in the configuration's form, with all its keys, after the checker's form has passed it."""
@@ -105,7 +143,10 @@ class RequestSpec:
 
 @dataclass(frozen=True)
 class MonitorSpec:
-    """One monitor of any kind. Variables are plain text by name; a secret one wins over a plain one of its name."""
+    """One monitor of any kind. Variables are plain text by name; a secret one wins over a plain one of its name.
+
+    `built` is the checker's own: what it has made of requests that are the same in every run, by their position.
+    """
 
     kind: str = "http"
     timeout_s: float = 10.0
@@ -117,3 +158,4 @@ class MonitorSpec:
     variables: Mapping[str, str] = field(default_factory=dict)
     secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     requests: tuple[RequestSpec, ...] = ()
+    built: dict[int, EgressRequest] = field(default_factory=dict, compare=False, repr=False)

@@ -14,6 +14,7 @@ from apps.monitors.checkers.spec import MonitorSpec
 from apps.monitors.engine.leases import Adopted
 from apps.monitors.engine.sql import Key
 
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -41,7 +42,7 @@ class Flight:
         return self.adopted.key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Finished:
     """One run, ready to be recorded. `skipped` are claimed slots that came due while it went on.
 
@@ -56,10 +57,10 @@ class Finished:
     detail: str
     reason: str = ""
     skipped: tuple[datetime, ...] = field(default=())
+    schedule_id: int = field(init=False)
 
-    @property
-    def schedule_id(self) -> int:
-        return self.flight.adopted.schedule_id
+    def __post_init__(self) -> None:
+        self.schedule_id = self.flight.adopted.schedule_id
 
     @property
     def is_quiet(self) -> bool:
@@ -73,14 +74,16 @@ class Finished:
 
 def storable_text(text: str) -> str:
     """Replace what a database refuses in text: NUL, and halves of surrogate pairs."""
+    if not text:
+        return text
     return _NOT_STORABLE.sub("\ufffd", text)
 
 
 def storable_json(value: Any) -> str:
     """Return JSON text without what a database refuses in it."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if "\\u0000" in text or _NOT_STORABLE.search(text):
-        return json.dumps(_scrubbed(value), ensure_ascii=False, default=str)
+    text = _JSON.encode(value)
+    if "\\u0000" in text or not (text.isascii() or _NOT_STORABLE.search(text) is None):
+        return _JSON.encode(_scrubbed(value))
     return text
 
 
