@@ -110,22 +110,15 @@ def month_page(page: PageFacts, key: str, events: Iterable[EventFacts], assets: 
     )
 
 
-<<<<<<< apps/publishing/html.py
-def incident_page(page: PageFacts, incident: IncidentFacts, assets: Assets) -> bytes:
-    """Return an incident's own page."""
-    view = presentation.incident_view(incident, zone_of(page.time_zone))
-    return rendered("incident", page, assets, root=_BELOW, incident=view)
-=======
 def event_page(page: PageFacts, event: EventFacts, assets: Assets) -> bytes:
     """Return an incident's or a maintenance's own page."""
     view = event_views.event_view(event, zone_of(page.time_zone))
-    return _rendered("incident", page, assets, root=_BELOW, incident=view)
->>>>>>> /tmp/doc7/theirs
+    return rendered("incident", page, assets, root=_BELOW, incident=view)
 
 
 def embed_frame(model: PageModel, assets: Assets) -> bytes:
     """Return what other sites show in a frame: the worst open incident, else a maintenance, else the status."""
-    return _rendered(
+    return rendered(
         "embed",
         model.page,
         assets,
