@@ -30,7 +30,9 @@ from apps.core.unfold import action, display
 from apps.monitors import services
 from apps.monitors.admin.forms import MonitorForm, definition_from
 from apps.monitors.admin.request_forms import RequestForm
+from apps.monitors.admin.run_chart import drawn
 from apps.monitors.admin.runs import RunViews, run_rows
+from apps.monitors.history import spans
 from apps.monitors.models import Monitor, MonitorRequest, Outage, Schedule
 from apps.monitors.selectors import latest_runs
 
@@ -191,6 +193,7 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
             .order_by("location__name")
         )
         runs = latest_runs(monitor_ids=[monitor.pk], limit=5)
+        past = spans(monitor_id=monitor.pk, until=timezone.now())
         return render_to_string(
             "admin/console/monitor_now.html",
             {
@@ -200,6 +203,7 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
                 "outage": Outage.objects.open().filter(monitor=monitor).first(),
                 "schedules": schedules,
                 "runs": run_rows(monitor, runs),
+                "spans": [drawn(span) for span in past] if past[-1].whole.count else [],
             },
         )
 
