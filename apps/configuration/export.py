@@ -14,6 +14,7 @@ from apps.configuration.reading import VERSION
 from apps.configuration.secrets import holds_secret
 from apps.configuration.sections import (
     connectors,
+    incident_templates,
     integrations_present,
     locations,
     monitors,
@@ -68,6 +69,7 @@ def _sections(left_out: list[str]) -> dict[str, list[tuple[Path, Values]]]:
             for name, row in sorted(integrations_present.present().items())
             if (values := integrations_present.nameable(row.values, left_out)) is not None
         ],
+        "incident_templates": _named(incident_templates.present()),
     }
 
 

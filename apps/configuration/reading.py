@@ -22,6 +22,7 @@ NAMING = {
     "pages": ("slug",),
     "connectors": ("name",),
     "integrations": ("workspace", "nickname"),
+    "incident_templates": ("page", "name"),
 }
 
 

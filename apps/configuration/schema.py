@@ -24,7 +24,7 @@ from apps.configuration.kinds import (
     refuse,
 )
 from apps.configuration.problems import Problems
-from apps.incidents.models import Impact
+from apps.incidents.models import Impact, IncidentStatus, IncidentTemplate, MaintenanceStatus
 from apps.integrations.models import Connector, IncidentRule, MetricRule
 from apps.monitors.models import Location, Monitor
 from apps.pages.status import ComponentStatus
@@ -218,6 +218,26 @@ INTEGRATION = Record(
     },
 )
 
+INCIDENT_TEMPLATE = Record(
+    "a template",
+    {
+        "name": Key(NAME),
+        "page": Key(NAME),
+        "kind": Key(
+            Text(choices=tuple(IncidentTemplate.Kind.values)), IncidentTemplate.Kind.INCIDENT.value
+        ),
+        "title": Key(Text(), ""),
+        "message": Key(Text(), ""),
+        "update_status": Key(
+            Text(choices=("", *IncidentStatus.values, *MaintenanceStatus.values)), ""
+        ),
+        "impact_override": Key(Text(choices=("", *Impact.values)), ""),
+        "components": Key(ListOf(NAME, "names of components on the page"), []),
+        "component_status": Key(Text(choices=("", *ComponentStatus.values)), ""),
+        "deliver_notifications": Key(Flag(), True),
+    },
+)
+
 SECTIONS = {
     "workspaces": WORKSPACE,
     "locations": LOCATION,
@@ -225,6 +245,7 @@ SECTIONS = {
     "pages": PAGE,
     "connectors": CONNECTOR,
     "integrations": INTEGRATION,
+    "incident_templates": INCIDENT_TEMPLATE,
 }
 
-NOT_YET = ("alert_sources", "alert_actions", "incident_templates", "maintenances", "members")
+NOT_YET = ("alert_sources", "alert_actions", "maintenances", "members")

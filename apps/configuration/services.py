@@ -15,6 +15,7 @@ from apps.configuration.problems import Problems
 from apps.configuration.reading import read_file
 from apps.configuration.sections import (
     connectors,
+    incident_templates,
     integrations,
     locations,
     monitors,
@@ -95,11 +96,13 @@ def _bring(context: Context) -> None:
     pages.bring(context)
     monitors.bring(context)
     if context.prune:
+        incident_templates.remove_missing(context)
         integrations.remove_missing(context)
         monitors.remove_missing(context)
         pages.remove_missing(context)
         locations.remove_missing(context)
     integrations.bring(context)
+    incident_templates.bring(context)
     if context.prune:
         connectors.remove_missing(context)
         workspaces.remove_missing(context)

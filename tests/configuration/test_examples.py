@@ -157,7 +157,7 @@ def order(entry: dict[str, Any]) -> str:
 
 DEFAULTS: list[Any] = [
     *("native", "http", "GET", "true", "false", "operational", "major_outage", "investigating"),
-    *("major", "response_time_ms", {"type": "none"}, "header"),
+    *("major", "response_time_ms", {"type": "none"}, "header", "incident"),
 ]
 
 
