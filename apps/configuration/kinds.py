@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
@@ -131,6 +131,36 @@ class Day:
         except ValueError:
             pass
         return _refuse_other(node, problems, "a date such as 2026-01-31")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date and time, as text in ISO form; with an offset, or on the wall clock of some zone."""
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        try:
+            if re.fullmatch(
+                r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?", node.text
+            ):
+                return datetime.fromisoformat(node.text).isoformat()
+        except ValueError:
+            pass
+        allowed = "a date and time such as 2026-01-31T02:00, with Z or +01:00 where it is in no local time"
+        return _refuse_other(node, problems, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day, as text in ISO form."""
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        try:
+            if re.fullmatch(r"\d{2}:\d{2}(:\d{2})?", node.text):
+                value = time.fromisoformat(node.text)
+                return value.isoformat("seconds" if value.second else "minutes")
+        except ValueError:
+            pass
+        return _refuse_other(node, problems, "a time of day such as 02:00")
 
 
 @dataclass(frozen=True, slots=True)
