@@ -12,11 +12,13 @@ from apps.configuration.document import Node
 from apps.configuration.kinds import (
     ABSENT,
     AnyValue,
+    Clock,
     Day,
     Flag,
     Integer,
     Key,
     ListOf,
+    Moment,
     Number,
     Record,
     Text,
@@ -229,13 +231,60 @@ INCIDENT_TEMPLATE = Record(
         "title": Key(Text(), ""),
         "message": Key(Text(), ""),
         "update_status": Key(
-            Text(choices=("", *IncidentStatus.values, *MaintenanceStatus.values)), ""
+            Text(
+                choices=tuple(
+                    dict.fromkeys(["", *IncidentStatus.values, *MaintenanceStatus.values])
+                )
+            ),
+            "",
         ),
         "impact_override": Key(Text(choices=("", *Impact.values)), ""),
         "components": Key(ListOf(NAME, "names of components on the page"), []),
         "component_status": Key(Text(choices=("", *ComponentStatus.values)), ""),
         "deliver_notifications": Key(Flag(), True),
     },
+)
+
+RECURRENCE = Record(
+    "a recurrence",
+    {
+        "rule": Key(NAME),
+        "time_zone": Key(NAME, None),
+        "first_date": Key(Day()),
+        "start_time": Key(Clock()),
+        "duration_minutes": Key(Integer(1, 60 * 24 * 31), 60),
+        "announce_days": Key(Integer(1, 90), 7),
+        "enabled": Key(Flag(), True),
+    },
+)
+
+
+def _once_or_again(values: dict[str, Any], node: Node, problems: Problems) -> bool:
+    """A maintenance has its two times, or a recurrence."""
+    times = [name for name in ("scheduled_for", "scheduled_until") if values[name] is not None]
+    if values["recurrence"] is not None and not times:
+        return True
+    if values["recurrence"] is None and len(times) == 2:
+        return True
+    refuse(node, problems, "write scheduled_for and scheduled_until, or recurrence")
+    return False
+
+
+MAINTENANCE = Record(
+    "a maintenance",
+    {
+        "name": Key(NAME),
+        "page": Key(NAME),
+        "message": Key(Text(), ""),
+        "components": Key(ListOf(NAME, "names of components on the page"), []),
+        "scheduled_for": Key(Moment(), None),
+        "scheduled_until": Key(Moment(), None),
+        "recurrence": Key(RECURRENCE, None),
+        "starts_itself": Key(Flag(), True),
+        "ends_itself": Key(Flag(), True),
+        "deliver_notifications": Key(Flag(), True),
+    },
+    check=_once_or_again,
 )
 
 SECTIONS = {
@@ -246,6 +295,7 @@ SECTIONS = {
     "connectors": CONNECTOR,
     "integrations": INTEGRATION,
     "incident_templates": INCIDENT_TEMPLATE,
+    "maintenances": MAINTENANCE,
 }
 
-NOT_YET = ("alert_sources", "alert_actions", "maintenances", "members")
+NOT_YET = ("alert_sources", "alert_actions", "members")
