@@ -16,6 +16,7 @@ from apps.accounts.models import Workspace
 from apps.accounts.signals import workspaces_archived
 from apps.core.actors import Actor
 from apps.core.among import among
+from apps.integrations.gaps import write_gaps
 from apps.integrations.mirror import mirror_catalogue, mirror_native, native_connector
 from apps.integrations.models import Connector, Integration, MetricRule
 from apps.integrations.planning import plan_deferred_incidents, plan_integrations, plan_outages
@@ -25,7 +26,13 @@ from apps.integrations.services import archive_integration
 from apps.monitors.models import Monitor, Outage
 from apps.monitors.recording import RecordedRun
 from apps.monitors.services.outages import lock_states
-from apps.monitors.signals import monitors_removed, outages_changed, runs_recorded
+from apps.monitors.signals import (
+    measurements_missed,
+    monitors_removed,
+    outages_changed,
+    runs_recorded,
+)
+from apps.monitors.stretches import Unmeasured
 from apps.pages.models import Component, Metric, Page
 from apps.pages.services import Point, write_points
 from apps.pages.signals import catalogue_changed, statuses_changed
@@ -46,6 +53,12 @@ def archive_integrations(
 def tell_pages(*, opened: list[Outage], closed: list[Outage], **_: Any) -> None:
     """Write what outages mean on the pages."""
     plan_outages(opened=opened, closed=closed)
+
+
+@receiver(measurements_missed, dispatch_uid="integrations.measurements_missed")
+def leave_gaps(*, missed: list[Unmeasured], **_: Any) -> None:
+    """Leave gaps in the components that nobody else measured meanwhile."""
+    write_gaps(missed=missed)
 
 
 @receiver(monitors_removed, dispatch_uid="integrations.monitors_removed")

@@ -18,6 +18,7 @@ from apps.monitors.definition import MonitorDefinition
 from apps.monitors.models import Location, Monitor, MonitorState
 from apps.monitors.selectors import definition_of
 from apps.monitors.services import schedules
+from apps.monitors.services.coverage import find_unmeasured
 from apps.monitors.services.lifecycle import locked_monitor, note
 from apps.monitors.services.outages import settle_outages
 from apps.monitors.services.requests import check_requests, request_columns, write_requests
@@ -64,6 +65,8 @@ def update_monitor(
     if held.canonical().requests != definition.canonical().requests:
         write_requests(monitor=monitor, requests=definition.requests, at=at)
     is_retimed = held.crontab != definition.crontab
+    # What is owed so far is told before a new interval or other locations begin anew.
+    find_unmeasured(at=at, monitor_ids=[monitor.pk])
     schedules.place(monitor=monitor, locations=locations, at=at, is_retimed=is_retimed)
     if set(held.locations) != set(definition.locations) or held.quorum != definition.quorum:
         settle_outages(monitor_ids=[monitor.pk], actor=actor, at=at)

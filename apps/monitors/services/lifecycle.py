@@ -12,6 +12,7 @@ from apps.core.clock import DatabaseNow
 from apps.core.errors import Conflict, NotFound
 from apps.monitors.models import Monitor, Schedule
 from apps.monitors.services import schedules
+from apps.monitors.services.coverage import find_unmeasured
 from apps.monitors.services.outages import close_as_removed
 from apps.monitors.signals import monitors_removed
 
@@ -22,6 +23,7 @@ def pause_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     monitor = locked_monitor(monitor_id)
     if monitor.enabled:
         _set_enabled(monitor, False, at)
+        find_unmeasured(at=at, monitor_ids=[monitor_id])
         schedules.stop(monitor_id=monitor_id)
         note(actor=actor, at=at, action="monitor.paused", row=monitor)
     return monitor
@@ -42,6 +44,7 @@ def resume_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
 def archive_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     """Remove a monitor for good; its runs and outages stay. Its open outage closes as removed."""
     monitor = locked_monitor(monitor_id)
+    find_unmeasured(at=at, monitor_ids=[monitor_id])
     schedules.stop(monitor_id=monitor_id)
     monitor.archived_at = monitor.updated_at = at
     monitor.save(update_fields=["archived_at", "updated_at"])
