@@ -24,7 +24,7 @@ _HEIGHTS: dict[str, int] = {
     Level.MAJOR: HEIGHT,
 }
 # Short class names: a page holds thousands of bars.
-_CLASSES: dict[str, str] = {
+LEVEL_CLASSES: dict[str, str] = {
     Level.NO_DATA: "n",
     MAINTENANCE: "m",
     Level.OPERATIONAL: "o",
@@ -100,7 +100,7 @@ def uptime_bars(name: str, uptime: UptimeFacts) -> SafeString:
     # Plain formatting: a page holds thousands of bars, and all that goes in is numbers and our own words,
     # but for staff's reasons.
     bars = "".join(
-        f'<rect class="{_CLASSES[day.level]}" x="{place * STEP}" y="{HEIGHT - _HEIGHTS[day.level]}"'
+        f'<rect class="{LEVEL_CLASSES[day.level]}" x="{place * STEP}" y="{HEIGHT - _HEIGHTS[day.level]}"'
         f' width="{WIDTH}" height="{_HEIGHTS[day.level]}">'
         f"<title>{day_text(day.day)}: {_escaped(day)}</title></rect>"
         for place, day in enumerate(uptime.days)

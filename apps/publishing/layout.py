@@ -31,6 +31,7 @@ LEAST_ENCODED = 1000
 
 ARCHIVE_KEY = re.compile(
     r"incidents/[0-9a-z]{12}(\.json)?|history/[0-9]{4}-[0-9]{2}|history/[0-9]{4}-q[1-4]\.json"
+    r"|uptime(/[0-9]{4}-[0-9]{2})?"
 )
 ASSET_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(css|js|svg)")
 

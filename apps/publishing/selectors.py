@@ -30,7 +30,7 @@ from apps.publishing.readmodel import (
     UptimeFacts,
 )
 from apps.publishing.times import zone_of
-from apps.publishing.uptime_facts import SHOWN_MONTHS, day_facts, month_before, uptime_of
+from apps.publishing.uptime_facts import SHOWN_MONTHS, day_facts, months_back, uptime_of
 
 UPTIME_DAYS = 90
 
@@ -153,7 +153,7 @@ def _uptimes(
 ) -> dict[int, UptimeFacts]:
     """Return {component id: its last 90 days, and what more the uptime page shows} of those with bars, in at most five queries."""
     today = at.astimezone(zone).date()
-    first = min(today - timedelta(days=UPTIME_DAYS - 1), month_before(today, SHOWN_MONTHS - 1))
+    first = min(today - timedelta(days=UPTIME_DAYS - 1), months_back(today, SHOWN_MONTHS - 1))
     showcased = [component for component in components if component.showcase]
     found = _days.read(showcased, first=first, at=at, zone=zone)
     return {pk: _uptime(days) for pk, days in found.items()}

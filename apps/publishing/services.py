@@ -27,6 +27,7 @@ from apps.publishing import (
     html,
     layout,
     metrics_documents,
+    uptime_archive,
     versions,
 )
 from apps.publishing.archive import ArchiveWork
@@ -168,6 +169,7 @@ def render(publication: Publication, assets: Assets) -> Built:
     with read_snapshot():
         model = read_page(publication.pk, at=at)
         work = archive.find_work(model, publication, assets)
+        uptime_archive.add_work(work, model, publication, assets)
     model = replace(model, months=tuple(work.index), history_parts=work.parts)
     return Built(model, render_version(model, assets), work)
 

@@ -71,13 +71,7 @@ def month_key(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
 
 
-def first_of(key: str) -> date:
-    """Return the first day of a month."""
-    year, month = (int(part) for part in key.split("-"))
-    return date(year, month, 1)
-
-
-def month_before(day: date, months: int) -> date:
+def months_back(day: date, months: int) -> date:
     """Return the first day of the month that lies so many months before the day's; after it where negative."""
     number = day.year * 12 + day.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)
@@ -86,8 +80,8 @@ def month_before(day: date, months: int) -> date:
 def months_between(first: date, last: date) -> list[str]:
     """Return the keys of the months from the first day's to the last day's, newest first."""
     keys = []
-    month = month_before(last, 0)
-    while month >= month_before(first, 0):
+    month = months_back(last, 0)
+    while month >= months_back(first, 0):
         keys.append(month_key(month))
-        month = month_before(month, 1)
+        month = months_back(month, 1)
     return keys

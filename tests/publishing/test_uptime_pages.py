@@ -1,0 +1,275 @@
+"""The uptime page: months of days in words and marks, closed months written once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.core.clock import database_now
+from apps.pages import services as pages
+from apps.publishing import services, uptime_archive
+from apps.publishing.assets import load_assets
+from apps.publishing.models import ArchiveFile, Publication
+from apps.publishing.months import month_start
+from apps.publishing.readmodel import DayFacts
+from apps.publishing.uptime_facts import (
+    MonthUptime,
+    mean_uptime,
+    month_key,
+    month_of,
+    months_back,
+    months_between,
+)
+from apps.publishing.uptime_pages import entries, index_page
+from tests import factories as make
+from tests.factories import PERSON
+from tests.publishing.models import operational
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _look_at_each_build():
+    uptime_archive._seen.clear()
+    yield
+    uptime_archive._seen.clear()
+
+
+@pytest.fixture
+def today():
+    return database_now()
+
+
+def close_all(at):
+    while pages.close_days(at=at):
+        pass
+
+
+def rebuild(build):
+    """Build once more, with a look at the days."""
+    for seen in uptime_archive._seen.values():
+        seen.through_at = None
+    Publication.objects.update(checked_at=None)
+    build()
+
+
+def component_since(today, days, **values):
+    component = make.ComponentFactory(status_since=today - timedelta(days=days), **values)
+    make.PublicationFactory(page=component.page)
+    return component
+
+
+def written():
+    return dict(ArchiveFile.objects.filter(path__startswith="uptime").values_list("path", "seq"))
+
+
+def month_ago(today, months):
+    """The key and the middle of a month that is over."""
+    first = months_back(today.date(), months)
+    return month_key(first), datetime(first.year, first.month, 15, 12, tzinfo=UTC)
+
+
+def test_the_newest_months_are_one_page_and_each_closed_month_has_its_own(build, client, today):
+    component = component_since(today, 200, name="Checkout")
+    close_all(today)
+
+    build()
+    rebuild(build)
+
+    page = client.get(f"/status/{component.page.slug}/uptime")
+    assert page.status == 200
+    assert page.text.count("<table") == 3
+    assert "Checkout" in page.text
+    key, _ = month_ago(today, 4)
+    month = client.get(f"/status/{component.page.slug}/uptime/{key}")
+    assert month.status == 200
+    assert month.text.count("<table") == 1
+    assert f'href="uptime/{key}"' in page.text
+    assert client.get(f"/status/{component.page.slug}/uptime/2001-01").status == 404
+
+
+def test_a_file_is_written_again_only_when_what_it_shows_has_changed(build, today):
+    component_since(today, 100)
+    close_all(today)
+    rebuild(build)
+    before = written()
+
+    rebuild(build)
+
+    assert len(before) >= 3
+    assert written() == before
+
+
+def test_a_correction_rewrites_its_month_alone_and_says_why(build, client, today):
+    component = component_since(today, 150)
+    close_all(today)
+    for _ in range(2):
+        rebuild(build)
+    before = written()
+    key, middle = month_ago(today, 3)
+    pages.correct_period(
+        component_id=component.pk,
+        started_at=middle,
+        ended_at=middle + timedelta(hours=2),
+        status="major_outage",
+        reason="Orders <b>failed</b> unseen.",
+        actor=PERSON,
+        at=today,
+    )
+    close_all(database_now())
+
+    for _ in range(2):
+        rebuild(build)
+
+    after = written()
+    assert {path for path in after if after[path] != before.get(path)} == {f"uptime/{key}"}
+    text = client.get(f"/status/{component.page.slug}/uptime/{key}").text
+    assert "Major outage 2 h. Corrected: Orders &lt;b&gt;failed&lt;/b&gt; unseen" in text
+    assert "Robin" not in text
+
+
+def test_a_new_name_comes_to_all_files_some_at_a_time(build, today):
+    component = component_since(today, 400)
+    close_all(today)
+    for _ in range(5):
+        rebuild(build)
+    before = written()
+    pages.update_component(component_id=component.pk, name="New name", actor=PERSON, at=today)
+
+    rebuild(build)
+
+    changed = {path for path, seq in written().items() if seq != before.get(path)}
+    assert len(changed) == uptime_archive._MONTHS_A_BUILD + 1
+    for _ in range(5):
+        rebuild(build)
+    assert all(seq > before[path] for path, seq in written().items())
+
+
+def test_months_before_every_start_date_go(build, today):
+    component = component_since(today, 150)
+    close_all(today)
+    for _ in range(2):
+        rebuild(build)
+    key, _ = month_ago(today, 3)
+    pages.update_component(
+        component_id=component.pk,
+        start_date=months_back(today.date(), 2),
+        actor=PERSON,
+        at=today,
+    )
+
+    rebuild(build)
+
+    assert not bytes(ArchiveFile.objects.get(path=f"uptime/{key}").content)
+
+
+def test_hidden_and_unshown_components_are_not_on_it(build, client, today):
+    component = component_since(today, 100, name="Shown")
+    make.ComponentFactory(page=component.page, hidden=True, name="Secret")
+    make.ComponentFactory(page=component.page, showcase=False, name="Barless")
+    close_all(today)
+
+    rebuild(build)
+
+    text = client.get(f"/status/{component.page.slug}/uptime").text
+    assert "Shown" in text
+    assert "Secret" not in text
+    assert "Barless" not in text
+
+
+def test_a_look_costs_the_same_however_many_years_there_are(build, today):
+    def statements(days):
+        component = component_since(today, days)
+        close_all(today)
+        for _ in range(10):
+            rebuild(build)
+        uptime_archive._seen[component.page_id].through_at = None
+        publication = Publication.objects.get(page=component.page)
+        with CaptureQueriesContext(connection) as captured:
+            built = services.render(publication, load_assets())
+        assert not [path for path in built.work.files if path.startswith("uptime")]
+        return len(captured)
+
+    assert statements(40) == statements(800)
+
+
+def test_a_new_process_looks_at_every_month_once_and_writes_none_that_is_right(build, today):
+    component_since(today, 300)
+    close_all(today)
+    for _ in range(4):
+        rebuild(build)
+    before = written()
+    ArchiveFile.objects.filter(path=f"uptime/{month_ago(today, 8)[0]}").update(digest="damaged")
+    uptime_archive._seen.clear()
+
+    for _ in range(4):
+        rebuild(build)
+
+    changed = {path for path, seq in written().items() if seq != before[path]}
+    assert changed == {f"uptime/{month_ago(today, 8)[0]}"}
+
+
+def test_between_two_looks_a_build_asks_nothing(build, today):
+    component = component_since(today, 40)
+    close_all(today)
+    rebuild(build)
+    publication = Publication.objects.get(page=component.page)
+
+    with CaptureQueriesContext(connection) as captured:
+        services.render(publication, load_assets())
+
+    assert not [query for query in captured if "built_at" in query["sql"]]
+
+
+def test_a_group_has_the_mean_of_its_components():
+    def month(percentage):
+        return MonthUptime("2026-02", percentage, ())
+
+    assert mean_uptime([month(100.0), month(None), month(99.0)]) == 99.5
+    assert mean_uptime([month(None)]) is None
+
+
+def test_each_state_is_told_in_words_and_marks_and_not_by_colour_alone():
+    model = operational()
+    months = {
+        one.id: [month_of(key, one.uptime.days) for key in ("2026-03", "2026-02")]
+        for one in model.components
+        if one.uptime
+    }
+
+    html = index_page(model, months, load_assets(), earlier=["2025-12", "2025-11"]).decode()
+
+    told = "Partial outage 25 min, degraded performance 10 min"
+    assert (
+        f'<td class="p" title="{told}">9<span class="visually-hidden">: {told}</span></td>' in html
+    )
+    assert '<th scope="col" abbr="Monday">' in html
+    assert f"<strong>9 Feb</strong> {told}" in html
+    assert 'href="uptime/2025-12"' in html
+    groups = [view for view in entries(model, months) if hasattr(view, "means")]
+    assert [title for title, _ in groups[0].means] == ["March 2026", "February 2026"]
+
+
+def test_a_corrected_day_is_marked_also_where_nothing_happened():
+    day = DayFacts(month_start("2026-02"), "operational", 86_400.0, corrections=("False alarm.",))
+    model = operational()
+    months = {model.components[0].id: [month_of("2026-02", [day])]}
+
+    html = index_page(model, months, load_assets(), earlier=[]).decode()
+
+    assert '<td class="o c" title="No downtime. Corrected: False alarm">1<span' in html
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "keys"),
+    [
+        ("2025-11", "2026-02", ["2026-02", "2026-01", "2025-12", "2025-11"]),
+        ("2026-02", "2026-02", ["2026-02"]),
+        ("2026-03", "2026-02", []),
+    ],
+)
+def test_months_are_listed_newest_first(first, last, keys):
+    assert months_between(month_start(first), month_start(last)) == keys
