@@ -144,7 +144,7 @@ def _build(publication: Publication) -> None:
     root, page_id = _root(), publication.page.public_id
     bundles.write_common(root)
     bundles.sync_archive(root, publication, page_id)
-    built = render(publication, load_assets())
+    built = render(publication, load_assets(), at=database_now())
     versions.write_archive(root, page_id, built.work.files)
     key = (str(root), page_id)
     told = Bundle.objects.filter(pk=publication.pk).values_list("name", flat=True).first()
@@ -163,9 +163,8 @@ def _build(publication: Publication) -> None:
         _note(publication, root, page_id)
 
 
-def render(publication: Publication, assets: Assets) -> Built:
-    """Read the page and make its files, writing nothing."""
-    at = database_now()
+def render(publication: Publication, assets: Assets, *, at: datetime) -> Built:
+    """Read the page as of `at` and make its files, writing nothing."""
     with read_snapshot():
         model = read_page(publication.pk, at=at)
         work = archive.find_work(model, publication, assets)

@@ -192,7 +192,7 @@ def test_a_lost_folder_is_written_again_whole(page, published_dir):
 
 def test_a_build_that_lost_its_lease_marks_nothing(page):
     row = publication(page)
-    built = services.render(row, load_assets())
+    built = services.render(row, load_assets(), at=database_now())
     Publication.objects.update(claim_no=7)
 
     services.mark(row, built, is_new=True)
