@@ -202,6 +202,24 @@ class MetricRule(PublicModel):
         return f"{self.measure} → {self.metric}"
 
 
+class Replan(models.Model):
+    """An integration to look at anew, since a component that it links changed at `at`.
+
+    Written in the transaction of that change, which holds the component's lock; worked off after it, by one
+    that locks the monitor's state first, as whatever tells the bridge of outages does.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="replans")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.integration_id} at {self.at}"
+
+
 class DeliveryStream(LeasedRow):
     """The order of changes to one thing at a destination.
 
