@@ -17,6 +17,7 @@ from apps.configuration.sections import (
     incident_templates,
     integrations_present,
     locations,
+    maintenances,
     monitors,
     page_parts,
     pages,
@@ -70,6 +71,7 @@ def _sections(left_out: list[str]) -> dict[str, list[tuple[Path, Values]]]:
             if (values := integrations_present.nameable(row.values, left_out)) is not None
         ],
         "incident_templates": _named(incident_templates.present()),
+        "maintenances": _named(maintenances.present_series()) + _named(maintenances.present_once()),
     }
 
 

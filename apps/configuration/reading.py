@@ -23,6 +23,7 @@ NAMING = {
     "connectors": ("name",),
     "integrations": ("workspace", "nickname"),
     "incident_templates": ("page", "name"),
+    "maintenances": ("page", "name"),
 }
 
 

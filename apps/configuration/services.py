@@ -18,6 +18,7 @@ from apps.configuration.sections import (
     incident_templates,
     integrations,
     locations,
+    maintenances,
     monitors,
     pages,
     workspaces,
@@ -97,12 +98,14 @@ def _bring(context: Context) -> None:
     monitors.bring(context)
     if context.prune:
         incident_templates.remove_missing(context)
+        maintenances.remove_missing(context)
         integrations.remove_missing(context)
         monitors.remove_missing(context)
         pages.remove_missing(context)
         locations.remove_missing(context)
     integrations.bring(context)
     incident_templates.bring(context)
+    maintenances.bring(context)
     if context.prune:
         connectors.remove_missing(context)
         workspaces.remove_missing(context)
