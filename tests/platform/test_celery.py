@@ -107,3 +107,37 @@ def test_nothing_waits_for_results() -> None:
 
 def test_system_checks_are_left_to_up_and_ci() -> None:
     assert os.environ["CELERY_SKIP_CHECKS"] == "1"
+
+
+class Noting(Scheduler):
+    """A scheduler that notes what it would send."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.noted: list[str] = []
+        super().__init__(*args, **kwargs)
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        self.noted.append(entry.task)
+
+    def run_for(self, seconds: float) -> list[str]:
+        self.noted.clear()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            time.sleep(max(0.0, min(0.1, self.tick())))
+        return list(self.noted)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beat_goes_on_where_the_clock_was_set_back_by_an_hour() -> None:
+    scheduler = Noting(app=app)
+    scheduler.run_for(1.2)
+    # What it remembers lies ahead by an hour, as after the clock was set back.
+    scheduler._seen_at += 3600
+    for entry in scheduler.schedule.values():
+        entry.last_run_at += timedelta(hours=1)
+    scheduler._heap = [event._replace(time=event.time + 3600) for event in scheduler._heap]
+
+    sent_then = scheduler.run_for(1.6)
+
+    assert {"monitors.dispatch_due", "publishing.sweep"} <= set(sent_then)
+    assert all(sent_then.count(task) <= 2 for task in set(sent_then))

@@ -7,7 +7,6 @@ few, and no rule for SQL: on PostgreSQL too they are read, locked, and written b
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +16,10 @@ from django.db.models import QuerySet
 
 from apps.core.clock import database_now
 from apps.monitors import slots
+from apps.monitors.engine.cadences import cadences_of
 from apps.monitors.engine.presence import HAS_WORKER, present
 from apps.monitors.engine.sql import CLAIM_LEASE, as_text, vendor
-from apps.monitors.models import Monitor, Run, Schedule
-
-logger = logging.getLogger(__name__)
+from apps.monitors.models import Run, Schedule
 
 # A crontab that cannot be read is looked at again after this.
 _POSTPONED = timedelta(hours=1)
@@ -190,7 +188,7 @@ def _claim_rows(
     lapsed: list[Schedule], asked: list[Schedule], due: list[Schedule], now: datetime
 ) -> list[Claim]:
     """Claim rows that are locked, by the same rules as the statements above."""
-    cadences = _cadences([*lapsed, *due])
+    cadences = cadences_of([*lapsed, *due])
     for row in lapsed:
         cadence = cadences[row.pk]
         if row.next_run_at is not None and cadence is not None:
@@ -210,22 +208,6 @@ def _claim_rows(
         for row in changed.values()
         if row.slot_at is not None
     ]
-
-
-def _cadences(rows: Iterable[Schedule]) -> dict[int, slots.Cadence | None]:
-    """Return {schedule id: cadence}, None for a crontab that cannot be read."""
-    of_monitors = {row.monitor_id for row in rows if row.interval_s is None}
-    found: dict[int, slots.Cadence | None] = {}
-    crontabs = Monitor.objects.filter(pk__in=of_monitors) if of_monitors else Monitor.objects.none()
-    for monitor_id, *crontab in crontabs.values_list("pk", "crontab", "crontab_time_zone"):
-        try:
-            found[monitor_id] = slots.by_crontab(*crontab)
-        except ValueError as error:
-            logger.error("a crontab cannot be read monitor=%s error=%s", monitor_id, error)  # noqa: TRY400 -- it says all
-    return {
-        row.pk: found.get(row.monitor_id) if row.interval_s is None else slots.Every(row.interval_s)
-        for row in rows
-    }
 
 
 def _take(row: Schedule, cadence: slots.Cadence | None, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The database's clock on this process's monotonic one, so that checks start on time without asking it. Pure."""
+"""The database's clock on this process's monotonic one: checks start on time without asking it, jumps are seen. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,30 @@ from datetime import UTC, datetime, timedelta
 
 # What two clocks of computers may part by, with room.
 DRIFT = 100e-6
+# Less than this is no jump: readings take their time.
+JUMP = timedelta(seconds=3)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class JumpWatch:
+    """Whether the database's clock was set, from readings of it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: tuple[datetime, float] | None = None
+
+    def jump(self, *, reading: datetime, monotonic: float) -> timedelta | None:
+        """Return by how much the clock was set since the last reading, forward or (negative) back; 0: it was not.
+
+        `monotonic` (seconds) is when it was read. None for the first reading: nobody has watched before.
+        """
+        with self._lock:
+            last, self._last = self._last, (reading, monotonic)
+        if last is None:
+            return None
+        passed = timedelta(seconds=monotonic - last[1])
+        jump = reading - last[0] - passed
+        return jump if abs(jump) > JUMP + passed * DRIFT else timedelta(0)
 
 
 class DatabaseClock:

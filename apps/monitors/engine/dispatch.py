@@ -10,7 +10,7 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 
 from apps.monitors.engine.claim import Claim, claim
-from apps.monitors.engine.sql import CLAIM_LEASE
+from apps.monitors.engine.jumps import go_on_after_jumps
 from apps.monitors.selectors import location_codes
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,9 @@ CLAIMS_AT_ONCE = 2000
 CLAIMS_PER_MESSAGE = 200
 # A tick gives way to the next one: what it leaves is claimed then.
 DEADLINE_S = 0.8
+# One that comes late adopts nothing, so this only keeps a queue that nobody works from growing. It is told by the clocks
+# of two hosts, which may differ by an hour.
+EXPIRES_S = 2 * 3600
 
 TASK = "monitors.run_checks"
 
@@ -28,6 +31,7 @@ def dispatch() -> int:
 
     A message that is not sent, or lost, costs a lease: the claims lapse and are made again.
     """
+    go_on_after_jumps()
     stop_at = time.monotonic() + DEADLINE_S
     total = 0
     while True:
@@ -55,7 +59,7 @@ def _send(claims: list[Claim]) -> bool:
                     TASK,
                     args=[keys[start : start + CLAIMS_PER_MESSAGE]],
                     queue=f"checks.{codes[location_id]}",
-                    expires=CLAIM_LEASE.total_seconds(),
+                    expires=EXPIRES_S,
                     retry=False,
                 )
             except (OperationalError, OSError):

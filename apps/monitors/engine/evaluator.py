@@ -18,6 +18,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from apps.core.egress import EgressResponse, Transfers
+from apps.monitors import slots
 from apps.monitors.checkers.base import CheckOutcome, Done, Session, Step
 from apps.monitors.checkers.registry import get_checker
 from apps.monitors.engine.clock import DatabaseClock
@@ -27,6 +28,7 @@ from apps.monitors.engine.reference import PROBE_TIMEOUT_S, ReferenceWatch
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 60.0
+_LONGEST_WAIT_S = slots.HORIZON.total_seconds() + 1.0
 # How often it is looked whether a probe is due.
 _PROBING_S = 1.0
 # A probe's own time, and a moment for its answer to come round.
@@ -124,7 +126,9 @@ class Evaluator(threading.Thread):
         if flight.is_lost or self._is_stopping or flight.session is not None or not flight.waiting:
             return
         flight.due_at = flight.waiting.popleft()
-        flight.due = self._clock.monotonic_of(flight.due_at)
+        # Slots are claimed no longer ahead than the horizon, unless the database's clock was set back since.
+        latest = time.monotonic() + _LONGEST_WAIT_S
+        flight.due = min(self._clock.monotonic_of(flight.due_at), latest)
         flight.began = None
         now = max(time.monotonic(), flight.due)
         try:
@@ -211,14 +215,18 @@ class Evaluator(threading.Thread):
             return
         now = time.monotonic() if ended is None else ended
         began = max(flight.due, now if flight.began is None else flight.began)
-        finished_at = self._clock.instant_of(max(now, began))
+        began_at, finished_at = (
+            self._clock.instant_of(began),
+            self._clock.instant_of(max(now, began)),
+        )
         skipped = []
         while flight.waiting and flight.waiting[0] <= finished_at:
             skipped.append(flight.waiting.popleft())
         finished = Finished(
             flight=flight,
             due_at=flight.due_at,
-            started_at=max(flight.due_at, self._clock.instant_of(began)),
+            # The slot lies ahead of its own run where the clock was set back.
+            started_at=max(flight.due_at, began_at) if flight.due_at <= finished_at else began_at,
             finished_at=finished_at,
             outcome=outcome,
             detail=storable_json(outcome.detail),
