@@ -3,8 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.core.clock import database_now
-from apps.incidents.services.maintenance_moves import move_due_maintenances
-from apps.incidents.services.series import announce_due_series
+from apps.incidents.services import announce_due_series, move_due_maintenances
 
 
 @shared_task(name="incidents.move_maintenances", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's

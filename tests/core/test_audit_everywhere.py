@@ -7,6 +7,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -128,6 +129,31 @@ def reorder():
     pages.reorder(page_id=first.page.pk, public_ids=[second.public_id, first.public_id], **BY)
 
 
+def a_maintenance(actor=AUTOMATION):
+    made, _ = incidents.create_maintenance(
+        page_id=PageFactory().pk,
+        name="Upgrade",
+        scheduled_for=NOW + timedelta(days=1),
+        scheduled_until=NOW + timedelta(days=2),
+        actor=actor,
+        at=NOW,
+    )
+    AuditEvent.objects.filter(actor_kind="automation").delete()
+    return made
+
+
+def a_series(actor=AUTOMATION):
+    return incidents.create_series(
+        page_id=PageFactory().pk,
+        name="Upgrades",
+        rule="FREQ=YEARLY",
+        first_date=date(2027, 1, 1),
+        start_time=time(2),
+        actor=actor,
+        at=NOW,
+    )
+
+
 # Every service that takes an actor, and one call of it that changes something.
 CALLS: dict[str, Callable[[], Any]] = {
     "accounts.create_workspace": lambda: accounts.create_workspace(name="Team", **BY),
@@ -167,6 +193,29 @@ CALLS: dict[str, Callable[[], Any]] = {
     "pages.reorder": reorder,
     "pages.set_staff_status": lambda: pages.set_staff_status(
         component_id=ComponentFactory().pk, status="major_outage", **BY
+    ),
+    "incidents.create_maintenance": lambda: a_maintenance(actor=PERSON),
+    "incidents.post_maintenance_update": lambda: incidents.post_maintenance_update(
+        maintenance_id=a_maintenance().pk, status="in_progress", **BY
+    ),
+    "incidents.edit_maintenance": lambda: incidents.edit_maintenance(
+        maintenance_id=a_maintenance().pk, name="Other", **BY
+    ),
+    "incidents.reschedule_maintenance": lambda: incidents.reschedule_maintenance(
+        maintenance_id=a_maintenance().pk, scheduled_until=NOW + timedelta(days=3), **BY
+    ),
+    "incidents.cancel_maintenance": lambda: incidents.cancel_maintenance(
+        maintenance_id=a_maintenance().pk, **BY
+    ),
+    "incidents.archive_maintenance": lambda: incidents.archive_maintenance(
+        maintenance_id=a_maintenance().pk, **BY
+    ),
+    "incidents.create_series": lambda: a_series(actor=PERSON),
+    "incidents.update_series": lambda: incidents.update_series(
+        series_id=a_series().pk, name="Other", **BY
+    ),
+    "incidents.archive_series": lambda: incidents.archive_series(
+        series_id=a_series().pk, cancel_announced=True, **BY
     ),
     "incidents.open_incident": lambda: incidents.open_incident(
         page_id=PageFactory().pk, name="Trouble", status="investigating", message="", **BY

@@ -196,15 +196,19 @@ def _once_bringer(context: Context, page: Page | None = None, ids: Iterable[int]
             name=values["name"],
             message=values["message"],
             components=list(ids),
-            **{name: _instant(values[name], zone) for name in TIMES},
-            **{name: values[name] for name in SWITCHES},
+            scheduled_for=_instant(values["scheduled_for"], zone),
+            scheduled_until=_instant(values["scheduled_until"], zone),
+            starts_itself=values["starts_itself"],
+            ends_itself=values["ends_itself"],
+            deliver_notifications=values["deliver_notifications"],
             **who,
         )
 
     def update(maintenance_id: int, values: Values) -> None:
         once_services.reschedule_maintenance(
             maintenance_id=maintenance_id,
-            **{name: _instant(values[name], zone) for name in TIMES},
+            scheduled_for=_instant(values["scheduled_for"], zone),
+            scheduled_until=_instant(values["scheduled_until"], zone),
             **who,
         )
         once_services.edit_maintenance(

@@ -1,4 +1,4 @@
-"""Every change of incidents, their post-mortems and templates."""
+"""Every change of incidents, their post-mortems and templates, and of maintenance."""
 
 from apps.incidents.services.incidents import (
     archive_incident,
@@ -6,6 +6,15 @@ from apps.incidents.services.incidents import (
     open_incident,
     take_over,
 )
+from apps.incidents.services.maintenance import (
+    archive_maintenance,
+    cancel_maintenance,
+    create_maintenance,
+    edit_maintenance,
+    post_maintenance_update,
+    reschedule_maintenance,
+)
+from apps.incidents.services.maintenance_moves import move_due_maintenances
 from apps.incidents.services.merging import merge_incidents
 from apps.incidents.services.postmortems import (
     delete_postmortem,
@@ -14,6 +23,12 @@ from apps.incidents.services.postmortems import (
     save_postmortem,
 )
 from apps.incidents.services.retrospective import PastUpdate, tell_past_incident
+from apps.incidents.services.series import (
+    announce_due_series,
+    archive_series,
+    create_series,
+    update_series,
+)
 from apps.incidents.services.templates import (
     Texts,
     archive_template,
@@ -26,20 +41,31 @@ from apps.incidents.services.updates import edit_update, post_update
 __all__ = [
     "PastUpdate",
     "Texts",
+    "announce_due_series",
     "archive_incident",
+    "archive_maintenance",
+    "archive_series",
     "archive_template",
+    "cancel_maintenance",
+    "create_maintenance",
+    "create_series",
     "create_template",
     "delete_postmortem",
     "edit_incident",
+    "edit_maintenance",
     "edit_update",
     "fill_texts",
     "merge_incidents",
+    "move_due_maintenances",
     "open_incident",
+    "post_maintenance_update",
     "post_update",
     "publish_postmortem",
+    "reschedule_maintenance",
     "revert_postmortem",
     "save_postmortem",
     "take_over",
     "tell_past_incident",
+    "update_series",
     "update_template",
 ]
