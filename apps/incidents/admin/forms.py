@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 
 from apps.core.adminkit.fields import RowsField
+from apps.core.adminkit.times import PageTimeField
 from apps.core.unfold import ModelForm, Select, Switch, Textarea, TextInput
-from apps.incidents.admin.times import PageTimeField
 from apps.incidents.admin.using import demand_values
 from apps.incidents.models import Impact, Incident, IncidentStatus
 from apps.pages.models import Component, Page

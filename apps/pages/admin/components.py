@@ -24,6 +24,7 @@ from apps.core.adminkit import (
 )
 from apps.core.unfold import action, display
 from apps.pages import services
+from apps.pages.admin import corrections
 from apps.pages.admin.forms import ComponentForm, StaffStatusForm
 from apps.pages.models import Component, StatusContribution
 from apps.pages.selectors import explain
@@ -49,8 +50,8 @@ class ComponentAdmin(DependentSelects, ServiceModelAdmin):
     autocomplete_fields = ["page", "group"]
     dependent_fields = {"group": {"page": "page_id"}}
     error_fields = {"page_id": "page", "group_id": "group"}
-    readonly_fields = ["state", "since", "why"]
-    actions_detail = ["set_status", "archive_row"]
+    readonly_fields = ["state", "since", "why", "corrected"]
+    actions_detail = ["set_status", "correct_period", "archive_row"]
     archive_text = "It leaves its page, and its name becomes free. Its history is kept. Integrations that link it say so."
     place = (
         "Where it stands",
@@ -69,7 +70,8 @@ class ComponentAdmin(DependentSelects, ServiceModelAdmin):
         if obj is None:
             return [own, self.place, self.shown]
         now = ("Why this status?", {"fields": ["state", "since", "why"]})
-        return [own, now, self.place, self.shown]
+        past = ("What was corrected of its past", {"fields": ["corrected"]})
+        return [own, now, self.place, self.shown, past]
 
     @display(description="Status", ordering="status")
     def state(self, component: Component) -> SafeString:
@@ -94,6 +96,20 @@ class ComponentAdmin(DependentSelects, ServiceModelAdmin):
             for one in derived.explained
         ]
         return render_to_string("admin/console/why.html", {"rows": rows})
+
+    @display(description="Corrections")
+    def corrected(self, component: Component) -> str:
+        return corrections.table(component)
+
+    @action(
+        description="Correct a past period",
+        permissions=["change"],
+        url_path="correct-period",
+        icon="edit_calendar",
+    )
+    def correct_period(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        component = self.get_row(request, object_id)
+        return corrections.correct(request, model_admin=self, component=component)
 
     @action(
         description="Set status", permissions=["change"], url_path="set-status", icon="campaign"

@@ -1,0 +1,177 @@
+"""What staff corrected of a component's past."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from apps.core.adminkit import Confirmation, HistoryAdmin, actor_of, link, local_span, tag, utc
+from apps.core.adminkit.service import RowOfPage
+from apps.core.adminkit.times import PageTimeField
+from apps.core.unfold import Select, Textarea, action, display
+from apps.pages import services
+from apps.pages.models import Component, Correction
+
+SHOWN = 10
+
+
+class CorrectionForm(forms.Form):
+    """A past stretch, what was true of it, and why."""
+
+    started_at = PageTimeField(label="From")
+    ended_at = PageTimeField(label="Until")
+    status = forms.ChoiceField(
+        label="What was true",
+        choices=Correction.Status.choices,
+        widget=Select,
+        help_text="Not measured takes the time out of uptime.",
+    )
+    reason = forms.CharField(
+        max_length=300,
+        widget=Textarea(attrs={"rows": 2}),
+        help_text="Readers see it beside the day. Your name stays private.",
+    )
+
+
+def form_in(zone_name: str) -> type[CorrectionForm]:
+    """Return the form with its times on the clock of a zone."""
+
+    class ZonedCorrectionForm(CorrectionForm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            for name in ("started_at", "ended_at"):
+                field = self.fields[name]
+                field.zone = zone_name  # type: ignore[attr-defined]  # A PageTimeField's own.
+                field.help_text = f"In the page's time zone, {zone_name}."
+
+    return ZonedCorrectionForm
+
+
+def zone_of(component: Component) -> str:
+    return component.page.time_zone if component.page else "UTC"
+
+
+def table(component: Component) -> str:
+    """Return the component's newest corrections for its own screen, in two queries."""
+    rows = list(Correction.objects.filter(component=component)[: SHOWN + 1])
+    zone = zone_of(component)
+    context = {
+        "rows": [
+            {
+                "url": reverse("admin:pages_correction_change", args=[row.pk]),
+                "when": local_span(row.started_at, row.ended_at, zone),
+                "status": tag(row.status, row.get_status_display()),
+                "reason": row.reason,
+                "author": row.author,
+                "is_revoked": row.revoked_at is not None,
+            }
+            for row in rows[:SHOWN]
+        ],
+        "more": f"{reverse('admin:pages_correction_changelist')}?component__id__exact={component.pk}"
+        if len(rows) > SHOWN
+        else "",
+    }
+    return render_to_string("admin/console/corrections.html", context)
+
+
+def correct(
+    request: HttpRequest, *, model_admin: admin.ModelAdmin[Any], component: Component
+) -> HttpResponse:
+    """Ask what was true of a past stretch, and say it."""
+
+    def run(data: dict[str, Any]) -> str:
+        correction = services.correct_period(
+            component_id=component.pk, **data, actor=actor_of(request), at=timezone.now()
+        )
+        when = local_span(correction.started_at, correction.ended_at, zone_of(component))
+        return f"{component} was {correction.get_status_display().lower()}, {when}."
+
+    return Confirmation(
+        title=f"What was true of {component} in the past?",
+        text=(
+            "What was recorded is kept, and this is laid over it: uptime is reckoned anew, and the page says that "
+            "the day was corrected, and why. A later correction outweighs an earlier one; each can be taken back. "
+            "Incidents stay as they are."
+        ),
+        button="Correct",
+        run=run,
+        form=form_in(zone_of(component)),
+    ).respond(request, model_admin=model_admin, row=component)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(RowOfPage, HistoryAdmin):
+    """Reached from the component that was corrected."""
+
+    list_display = ["when", "component", "state", "reason", "author", "is_in_force"]
+    list_filter = ["status", ("component", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["component__page"]
+    search_fields = ["reason", "author", "component__name"]
+    fields = ["component_link", "when", "state", "reason", "author", "made", "revoked"]
+    actions_detail = ["revoke"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("component__page")
+
+    @display(description="When", ordering="started_at")
+    def when(self, correction: Correction) -> str:
+        return local_span(correction.started_at, correction.ended_at, zone_of(correction.component))
+
+    @display(description="What was true", ordering="status")
+    def state(self, correction: Correction) -> SafeString:
+        return tag(correction.status, correction.get_status_display())
+
+    @display(description="In force", boolean=True)
+    def is_in_force(self, correction: Correction) -> bool:
+        return correction.revoked_at is None
+
+    @display(description="Component")
+    def component_link(self, correction: Correction) -> SafeString | str:
+        return link(correction.component)
+
+    @display(description="Made", ordering="id")
+    def made(self, correction: Correction) -> str:
+        return utc(correction.created_at)
+
+    @display(description="Taken back")
+    def revoked(self, correction: Correction) -> str:
+        if correction.revoked_at is None:
+            return "–"
+        return f"{utc(correction.revoked_at)} by {correction.revoked_by}"
+
+    @action(description="Take back", permissions=["revoke"], url_path="revoke", icon="undo")
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        correction = self.get_row(request, object_id)
+
+        def run(_: dict[str, Any]) -> str:
+            services.revoke_correction(
+                correction_id=correction.pk, actor=actor_of(request), at=timezone.now()
+            )
+            return "The correction is taken back."
+
+        return Confirmation(
+            title="Take this correction back?",
+            text="What was recorded, or corrected before it, counts again. The correction stays in this history.",
+            button="Take back",
+            run=run,
+            is_dangerous=True,
+        ).respond(request, model_admin=self, row=correction)
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may change the component may take back what was said of it, once."""
+        row = self.row_of_page(request, object_id)
+        return bool(
+            request.user.has_perm("pages.change_component")
+            and row is not None
+            and row.revoked_at is None
+        )
