@@ -75,6 +75,15 @@ def drop_partitions(*, before: date, using: str = "default") -> list[str]:
     return dropped
 
 
+def default_holds_runs(using: str = "default") -> bool:
+    """Return whether there are runs of a day without a partition; false where runs are not partitioned."""
+    if connections[using].vendor != "postgresql" or _existing(using) is None:
+        return False
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {DEFAULT})")  # noqa: S608 -- a name of ours
+        return bool(cursor.fetchone()[0])
+
+
 def _existing(using: str) -> set[str] | None:
     """Return the partitions' names; None when the table is not partitioned (yet)."""
     with connections[using].cursor() as cursor:

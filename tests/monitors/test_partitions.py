@@ -18,6 +18,7 @@ from apps.monitors.models import Location, Run
 from apps.monitors.partitions import (
     DEFAULT,
     LOCK_TIMEOUT_MS,
+    default_holds_runs,
     drop_partitions,
     ensure_partitions,
     partition_name,
@@ -68,6 +69,7 @@ def test_runs_in_the_default_partition_are_moved_to_their_day_s():
     run = RunFactory(due_at=datetime(2040, 5, 3, 12, tzinfo=UTC))
     other = RunFactory(due_at=datetime(2040, 5, 20, tzinfo=UTC))
     assert holding_table(run) == DEFAULT
+    assert default_holds_runs()
 
     made = ensure_partitions(today=FAR)
 
@@ -142,7 +144,8 @@ def test_on_sqlite_the_key_is_the_table():
         sql = cursor.fetchone()[0]
 
     assert sql.endswith("WITHOUT ROWID")
-    assert ensure_partitions() == []
+    assert ensure_partitions() == drop_partitions(before=FAR) == []
+    assert not default_holds_runs()
 
 
 @pytest.mark.django_db(transaction=True)

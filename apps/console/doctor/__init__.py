@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from apps.console.doctor.findings import Finding, Level
 from apps.console.doctor.processes import check_processes
+from apps.console.doctor.runs import check_runs
 from apps.console.doctor.schedules import check_schedules
 
 Check = Callable[[], Iterable[Finding]]
@@ -16,6 +17,7 @@ Check = Callable[[], Iterable[Finding]]
 CHECKS: tuple[Check, ...] = (
     check_processes,
     check_schedules,
+    check_runs,
 )
 
 
