@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -26,6 +28,10 @@ from tests.racing import at_once
 pytestmark = pytest.mark.django_db
 
 DAY_0 = day_of(NOW)
+
+
+class Killed(BaseException):
+    """What no code catches."""
 
 
 def write_runs(
@@ -83,6 +89,34 @@ def test_a_second_time_nothing_is_removed():
 
     assert again == (0, 0, 0)
     assert Run.objects.count() == left == 72
+
+
+@pytest.mark.parametrize("statement", range(2, 38, 4))
+def test_killed_anywhere_it_goes_on_and_no_count_is_lost(statement: int):
+    for _ in range(3):
+        write_runs(
+            ScheduleFactory(),
+            every(HOUR * 6, DAY_0, DAY_0 + 4 * DAY),
+            result="failed",
+            details=True,
+        )
+    at = DAY_0 + 4 * DAY + LAG
+    roll_up(at=at)
+    asked = 0
+
+    def kill(execute: Any, *args: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == statement:
+            raise Killed
+        return execute(*args)
+
+    with suppress(Killed), connection.execute_wrapper(kill):
+        remove_old_runs(at=at, keep_days=1)
+    remove_old_runs(at=at, keep_days=1)
+
+    assert Run.objects.count() == RunDetail.objects.count() == 3 * 4
+    assert [day.tally.failed for day in RunDay.objects.all()] == [4] * 12
 
 
 def test_runs_that_are_not_counted_stay():

@@ -40,7 +40,7 @@ ROWS_AT_ONCE = 2000
 THINNED_FROM = 26
 
 
-def remove_old_runs(*, at: datetime, keep_days: int, budget_s: float = 120.0) -> int:
+def remove_old_runs(*, at: datetime, keep_days: int, budget_s: float = 60.0) -> int:
     """Remove what is older than `keep_days` days (UTC) at `at`, the database's present time; return how many rows.
 
     A dropped partition's runs are not in that number. Stops after `budget_s`, and the next call goes on. Twice, or at once
@@ -60,7 +60,7 @@ def remove_old_runs(*, at: datetime, keep_days: int, budget_s: float = 120.0) ->
     )
 
 
-def thin_details(*, at: datetime, budget_s: float = 60.0) -> int:
+def thin_details(*, at: datetime, budget_s: float = 30.0) -> int:
     """Thin the details of days that ended a day before `at`, the database's present time; return how many went.
 
     What stays is told in `thinning.superfluous`. Twice is harmless.
