@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from apps.console.doctor import examine
 from apps.core.clock import database_now
 from apps.core.models import Heartbeat
 from apps.core.services.heartbeats import record_heartbeats
-from tests.factories import ScheduleFactory
+from tests.factories import MonitorFactory, ScheduleFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,11 +23,11 @@ def found(subject: str) -> list[tuple[str, str]]:
     return [(one.level, one.text) for one in examine() if one.subject == subject]
 
 
-def run() -> tuple[int, str]:
+def run(*arguments: str) -> tuple[int, str]:
     """Run the command; return its exit code and what it printed."""
     out = StringIO()
     try:
-        call_command("doctor", stdout=out)
+        call_command("doctor", *arguments, stdout=out)
     except SystemExit as error:
         return int(error.code or 0), out.getvalue()
     return 0, out.getvalue()
@@ -76,3 +76,32 @@ def test_what_does_not_work_is_told_with_what_to_do(
     assert found(subject)[0][0] == "problem"
     assert said in found(subject)[0][1]
     assert "→" in text
+
+
+def test_the_next_five_due_times_of_a_crontab_are_told_in_its_zone_and_in_utc():
+    monitor = MonitorFactory(
+        name="Nightly",
+        interval_s=None,
+        crontab="30 2 * * *",
+        crontab_time_zone="Europe/Berlin",
+        with_request=False,
+    )
+    # The night after next, the clocks go back.
+    first = datetime(2099, 10, 24, 0, 30, tzinfo=UTC)
+    ScheduleFactory(monitor=monitor, interval_s=None, next_run_at=first)
+
+    code, text = run("--monitor", "Nightly")
+
+    assert code == 0
+    assert "Sat 2099-10-24 02:30:00 CEST = Sat 2099-10-24 00:30:00 UTC" in text
+    assert "Sun 2099-10-25 02:30:00 CEST = Sun 2099-10-25 00:30:00 UTC" in text
+    assert "Mon 2099-10-26 02:30:00 CET = Mon 2099-10-26 01:30:00 UTC" in text
+    assert text.count(" = ") == 5
+    assert "(30 2 * * *)" in text
+
+
+def test_a_monitor_that_is_not_scheduled_is_said_to_be_so():
+    MonitorFactory(name="Nightly", enabled=False, with_request=False)
+
+    with pytest.raises(CommandError, match="no monitor of this name is scheduled"):
+        run("--monitor", "Nightly")

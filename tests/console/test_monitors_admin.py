@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -243,6 +243,27 @@ def test_a_monitor_runs_by_a_crontab_in_its_zone(console: Client, monitor: Monit
     assert schedule.next_run_at is not None
     local = schedule.next_run_at.astimezone(ZoneInfo("Europe/Berlin"))
     assert (local.hour, local.minute, local.isoweekday() in range(1, 6)) == (6, 30, True)
+
+
+def test_the_next_five_due_times_are_shown_in_the_zone_and_in_utc(
+    console: Client, monitor: Monitor
+):
+    Monitor.objects.update(interval_s=None, crontab="30 2 * * *", crontab_time_zone="Asia/Tokyo")
+    Schedule.objects.update(interval_s=None, next_run_at=datetime(2099, 3, 1, 17, 30, tzinfo=UTC))
+
+    page = console.get(_change(monitor)).content.decode()
+
+    assert "Mon 2099-03-02 02:30:00 JST (Sun 2099-03-01 17:30:00 UTC)" in page
+    assert page.count(":30:00 JST (") == 5
+
+
+def test_the_next_due_times_of_an_interval_are_shown_in_utc(console: Client, monitor: Monitor):
+    Schedule.objects.update(next_run_at=datetime(2099, 3, 1, 17, 30, 7, tzinfo=UTC))
+
+    page = console.get(_change(monitor)).content.decode()
+
+    assert "<li>Sun 2099-03-01 17:30:07 UTC</li>" in page
+    assert "<li>Sun 2099-03-01 17:34:07 UTC</li>" in page
 
 
 def test_a_crontab_that_would_never_run_is_refused(console: Client, monitor: Monitor):

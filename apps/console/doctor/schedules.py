@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from apps.console.doctor.findings import Finding
 from apps.monitors.selectors import dispatch_lag_s
+from apps.monitors.upcoming import due_next
 
 LATE_S = 15.0
+SHOWN = 10
 
 
 def check_schedules() -> Iterable[Finding]:
@@ -22,3 +24,13 @@ def check_schedules() -> Iterable[Finding]:
         )
     else:
         yield Finding("ok", "schedules", "run on time")
+    yield from due_times()
+
+
+def due_times(names: Iterable[str] = ()) -> Iterable[Finding]:
+    """Tell the next due times of what is due first, or of the monitors of these names, all of them."""
+    for due in due_next(limit=1000 if names else SHOWN, names=names):
+        how = due.monitor.crontab or f"every {due.monitor.interval_s} s"
+        when = ", ".join(f"{local} = {utc}" if local else utc for local, utc in due.texts())
+        where = f"next due of {due.monitor.name} at {due.location}"
+        yield Finding("note", where, f"{when} ({how})")

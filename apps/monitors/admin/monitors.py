@@ -35,6 +35,7 @@ from apps.monitors.admin.runs import RunViews, run_rows
 from apps.monitors.history import spans
 from apps.monitors.models import Monitor, MonitorRequest, Outage, Schedule
 from apps.monitors.selectors import latest_runs
+from apps.monitors.upcoming import due_of
 
 
 class RequestInline(PartInline):
@@ -99,7 +100,7 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
     search_fields = ["name", "workspace__name"]
     autocomplete_fields = ["workspace", "parents"]
     dependent_fields = {"parents": {"workspace": "workspace_id"}}
-    readonly_fields = ["now"]
+    readonly_fields = ["now", "due_times"]
     inlines = [RequestInline]
     actions = ["run_chosen", "pause_chosen", "resume_chosen"]
     actions_detail = ["runs", "run_now", "pause", "resume", "archive_row"]
@@ -164,7 +165,7 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return [self.main, *self.more]
-        return [("Now", {"fields": ["now"]}), self.main, *self.more]
+        return [("Now", {"fields": ["now", "due_times"]}), self.main, *self.more]
 
     # How it stands.
 
@@ -206,6 +207,18 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
                 "spans": [drawn(span) for span in past] if past[-1].whole.count else [],
             },
         )
+
+    @display(description="Next due")
+    def due_times(self, monitor: Monitor) -> str:
+        """The next five due times at each location, in the crontab's zone and in UTC."""
+        if monitor.is_archived or not monitor.enabled:
+            return "It is not scheduled."
+        schedules = (
+            Schedule.objects.filter(monitor=monitor, removed_at__isnull=True)
+            .select_related("monitor", "location")
+            .order_by("location__name")
+        )
+        return render_to_string("admin/console/monitor_due.html", {"dues": due_of(schedules)})
 
     # What staff do.
 
