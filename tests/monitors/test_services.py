@@ -476,3 +476,20 @@ def test_a_location_is_renamed_and_its_code_stays():
     assert (location.code, location.name) == ("eu-west", "Ireland")
     with pytest.raises(Invalid, match="already a location"):
         create_location(code="eu-west", name="Again", actor=PERSON, at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("targets", "path"),
+    [
+        (["https://example.com/", "example.com"], "reference_targets[1]"),
+        (["192.0.2.1:0"], "reference_targets[0]"),
+        ([f"192.0.2.{number}:53" for number in range(11)], "reference_targets"),
+    ],
+)
+def test_a_reference_target_that_cannot_be_asked_is_refused(targets: list[str], path: str):
+    with pytest.raises(Invalid) as refused:
+        create_location(
+            code="eu-west", name="Europe", reference_targets=targets, actor=PERSON, at=NOW
+        )
+
+    assert refused.value.field == path

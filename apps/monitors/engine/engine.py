@@ -177,6 +177,7 @@ class Engine:
             return
         try:
             found = presence.served_locations(self._served)
+            self._references.watch({one.id: one.reference_targets for one in found})
             self._read_clock()
             presence.record_presence(
                 location_ids=[one.id for one in found],
@@ -191,8 +192,6 @@ class Engine:
         except (DatabaseError, InterfaceError):
             connection.close()
             logger.warning("presence not noted, the database is away")
-            return
-        self._references.watch({one.id: one.reference_targets for one in found})
 
     def _recorded(self, recorded: Recorded) -> None:
         """Go on with what a micro-batch left in flight (called on the recorder's thread)."""

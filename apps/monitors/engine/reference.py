@@ -52,7 +52,7 @@ def parse_reference(text: str) -> ReferenceTarget:
     if found is not None and not 1 <= int(found["port"]) <= 65535:
         raise ValueError("The port is a number from 1 to 65535.")
     if found is None and "://" not in text:
-        raise ValueError("Give a URL, or host:port such as 192.0.2.1:53.")
+        raise ValueError("Give a URL or host:port.")
     try:
         target = parse_target(f"http://{text.strip()}/" if found else text)
     except BadURL as error:

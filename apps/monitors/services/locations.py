@@ -11,7 +11,11 @@ from apps.core import audit
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.validation import clean
+from apps.monitors.engine.reference import parse_reference
 from apps.monitors.models import Location, Schedule
+
+# Each is asked every ten seconds; two or three that have nothing in common tell enough.
+MOST_TARGETS = 10
 
 
 @transaction.atomic
@@ -91,10 +95,11 @@ def archive_location(*, location_id: int, actor: Actor, at: datetime) -> Locatio
 
 def _check(location: Location) -> None:
     clean(location)
-    for position, target in enumerate(location.reference_targets):
-        if not isinstance(target, str) or not target.strip():
-            raise Invalid(
-                "invalid",
-                "Give a URL or host:port.",
-                field=f"reference_targets[{position}]",
-            )
+    targets = location.reference_targets
+    if len(targets) > MOST_TARGETS:
+        raise Invalid("invalid", f"Give at most {MOST_TARGETS}.", field="reference_targets")
+    for position, target in enumerate(targets):
+        try:
+            parse_reference(target if isinstance(target, str) else "")
+        except ValueError as error:
+            raise Invalid("invalid", str(error), field=f"reference_targets[{position}]") from error
