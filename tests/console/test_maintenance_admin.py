@@ -365,3 +365,12 @@ def test_archiving_a_series_asks_what_becomes_of_the_announced_ones(
     assert fresh(series).is_archived
     cancelled = series.occurrences.filter(cancelled_at__isnull=False).count()
     assert (cancelled > 0) == cancel
+
+
+def test_a_series_without_a_zone_of_its_own_keeps_its_pages(console: Client, component: Component):
+    response = a_series(console, component, time_zone="", enabled="")
+
+    assert response.status_code == 302, errors(response)
+    series = MaintenanceSeries.objects.get()
+    assert (series.time_zone, series.occurrences.count()) == ("Europe/Berlin", 0)
+    assert "None yet." in console.get(url("change", series)).content.decode()

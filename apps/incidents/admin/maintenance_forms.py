@@ -16,6 +16,11 @@ from apps.pages.status import ComponentStatus
 
 MARKDOWN = "Markdown. Shown to readers."
 IN_PAGES_ZONE = "On the wall clock of the page's time zone."
+SWITCHES = {
+    "starts_itself": "Starts by itself",
+    "ends_itself": "Ends by itself",
+    "deliver_notifications": "Notify subscribers",
+}
 TIMES = ("scheduled_for", "scheduled_until")
 
 
@@ -51,6 +56,7 @@ class AnnounceForm(ModelForm):
             "ends_itself",
             "deliver_notifications",
         ]
+        labels = SWITCHES
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -70,6 +76,7 @@ class EditForm(ModelForm):
     class Meta:
         model = Maintenance
         fields = ["page", "name", "starts_itself", "ends_itself", "deliver_notifications"]
+        labels = SWITCHES
 
 
 class MessageForm(forms.Form):

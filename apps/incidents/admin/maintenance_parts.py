@@ -24,6 +24,7 @@ class CoveredInline(DependentSelects, PartTable):
     autocomplete_fields = ["component"]
     dependent_fields = {"component": {"page": "page_id"}}
     verbose_name = "covered component"
+    hide_title = True
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

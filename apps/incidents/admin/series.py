@@ -27,6 +27,7 @@ from apps.core.adminkit import (
 )
 from apps.core.adminkit.fields import ZoneField
 from apps.core.unfold import ModelForm, Switch, Textarea, TextInput, action, display
+from apps.incidents.admin.maintenance_forms import SWITCHES
 from apps.incidents.models import MaintenanceSeries
 from apps.incidents.recurrence import describe, parse_rule
 from apps.incidents.services import series as services
@@ -43,8 +44,11 @@ class SeriesForm(ModelForm):
     """All of a series."""
 
     time_zone = ZoneField(
-        initial="UTC",
-        help_text="An IANA name. Each one starts at the same time on this zone's clocks, in summer and winter.",
+        required=False,
+        help_text=(
+            "An IANA name. Each one starts at the same time on this zone's clocks, in summer and winter. "
+            "Empty: the page's zone."
+        ),
     )
 
     class Meta:
@@ -65,18 +69,34 @@ class SeriesForm(ModelForm):
             "deliver_notifications",
             "enabled",
         ]
-        labels = {"first_date": "First day", "duration_minutes": "Duration (minutes)"}
+        labels = {
+            **SWITCHES,
+            "first_date": "First day",
+            "duration_minutes": "Duration (minutes)",
+            "announce_days": "Days ahead",
+        }
         help_texts = {
             "components": "What each one covers.",
             "rule": f"RFC 5545, without start: {EXAMPLES}.",
             "starts_itself": "Each one goes to In progress at its start, without anybody's doing.",
             "ends_itself": "Each one goes to Completed at its end, without anybody's doing.",
+            "enabled": (
+                "A stopped series announces nothing new. Saved stopped, a new one shows what its rule gives "
+                "before anything is announced."
+            ),
             "deliver_notifications": "Tell subscribers of the announcements and of the moves that it makes by itself.",
         }
         widgets = {
             "message": Textarea(attrs={"rows": 3}),
             "rule": TextInput(attrs={"placeholder": "FREQ=WEEKLY;BYDAY=SU", "spellcheck": "false"}),
         }
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        page = data.get("page")
+        if page is not None and not data.get("time_zone", "-"):
+            data["time_zone"] = page.time_zone
+        return data
 
 
 class ChangeForm(SeriesForm):
