@@ -1,35 +1,36 @@
 """What a check costs from claimed to stored, beside a bare libcurl loop in the same run.
 
-    .venv/bin/python -m bench.checks [--rounds 5] [--long]
+    .venv/bin/python -m bench.checks [--rounds 5] [--no-intervals]
 
 A real worker is offered claimed batches until it is busy all the time; what counts is the CPU of its whole
 process (user and system) divided by the runs stored, against a process that only fetches. Rounds alternate. Then:
-how even the checks are at 1,000 and 5,000 monitors every 20 s (`bench.interval`), `--long` for longer.
+how even the checks are at 1,000 and 5,000 monitors every 20 s (`bench.interval`).
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import multiprocessing
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bench import stage
+from bench import interval, stage
 from bench.bare import Loop
+from bench.interval import Scene
+from bench.stage import child
 
 MONITORS = 2000
 PER_MESSAGE = 200
 # So many claimed and not yet recorded keep the worker busy without a backlog in the broker.
 AHEAD = 800
-_WORKER = ("-m", "celery", "-A", "statusplatform", "worker", "-Q", "default,checks.default")
+_CELERY = (sys.executable, "-m", "celery", "-A", "statusplatform")
 
 
-def bare_child(pipe: Connection, url: str, ca_file: str) -> None:
+def bare_child(url: str, ca_file: str, pipe: Connection) -> None:
     """Fetch as often as the pipe says, and answer with the CPU seconds that it took."""
     loop = Loop(url, ca_file)
     while count := pipe.recv():
@@ -47,9 +48,11 @@ def engine_child(kind: str, urls: list[str], ca_file: str, count: int, pipe: Con
         import django
 
         django.setup()
-        sets = {url: make_monitors(count, url) for url in urls}
+        from bench.rows import make_monitors
+
+        sets = {url: make_monitors(count, partial("{}?{}".format, url)) for url in urls}
         worker = stack.enter_context(
-            stage.running(sys.executable, *_WORKER, "-l", "WARNING", environment=environment)
+            stage.running(*_CELERY, *stage.WORKER, environment=environment)
         )
         for url in urls:
             offer(sets[url], 600)
@@ -63,49 +66,15 @@ def engine_child(kind: str, urls: list[str], ca_file: str, count: int, pipe: Con
             pipe.send((stage.cpu_s(worker.pid) - cpu, time.monotonic() - began, stored))
 
 
-def make_monitors(count: int, url: str) -> list[int]:
-    """Make monitors of one GET and one assertion on its status, paused but for `offer`; return their schedules."""
-    from apps.accounts.models import Workspace
-    from apps.monitors.models import (
-        Assertion,
-        Location,
-        Monitor,
-        MonitorRequest,
-        MonitorState,
-        Schedule,
-    )
-
-    workspace = Workspace.objects.create(name=f"Bench {Workspace.objects.count()}")
-    location = Location.objects.get(code="default")
-    monitors = Monitor.objects.bulk_create(
-        Monitor(workspace=workspace, name=f"Monitor {number}", interval_s=3600)
-        for number in range(count)
-    )
-    MonitorState.objects.bulk_create(MonitorState(monitor=monitor) for monitor in monitors)
-    requests = MonitorRequest.objects.bulk_create(
-        MonitorRequest(monitor=monitor, name="Home", url=f"{url}?{monitor.pk}")
-        for monitor in monitors
-    )
-    Assertion.objects.bulk_create(
-        Assertion(request=request, source="status", operator="equals", value=200)
-        for request in requests
-    )
-    made = Schedule.objects.bulk_create(
-        Schedule(monitor=monitor, location=location, interval_s=3600, next_run_at=None)
-        for monitor in monitors
-    )
-    return [schedule.pk for schedule in made]
-
-
 def offer(schedules: list[int], count: int) -> int:
     """Claim `count` runs as the tick does and send them as fast as they are recorded; return how many were."""
     from celery import current_app
     from django.db.models import Q
 
-    from apps.core.clock import database_now
     from apps.monitors.engine.claim import claim
     from apps.monitors.engine.dispatch import TASK
     from apps.monitors.models import Run, Schedule
+    from bench.rows import make_due
 
     before = Run.objects.count()
     left, ours = count, Schedule.objects.filter(pk__gte=schedules[0], pk__lte=schedules[-1])
@@ -120,7 +89,7 @@ def offer(schedules: list[int], count: int) -> int:
                 : min(left, PER_MESSAGE)
             ]
         )
-        Schedule.objects.filter(pk__in=chosen).update(next_run_at=database_now())
+        make_due(chosen)
         claims = [[one.schedule_id, one.claim_no] for one in claim(len(chosen))]
         current_app.send_task(TASK, args=[claims], queue="checks.default", retry=False)
         Schedule.objects.filter(pk__in=chosen).update(next_run_at=None)
@@ -129,26 +98,6 @@ def offer(schedules: list[int], count: int) -> int:
         lambda: not Schedule.objects.filter(~Q(slot_at=None)).exists(), within_s=60, every_s=0.02
     )
     return Run.objects.count() - before
-
-
-@contextlib.contextmanager
-def child(target: object, *arguments: object) -> Iterator[Connection]:
-    """Run a function in a fresh process with the other end of a pipe; tell it to end afterwards."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=target, args=(*arguments, there))  # type: ignore[arg-type]
-    process.start()
-    try:
-        yield here
-    finally:
-        with contextlib.suppress(OSError):
-            here.send(None)
-        process.join(30)
-
-
-def bare(url: str, ca_file: str, pipe: Connection) -> None:
-    """`bare_child` with the pipe last."""
-    bare_child(pipe, url, ca_file)
 
 
 def throughput(rounds: int, checks: dict[str, int]) -> None:
@@ -160,7 +109,9 @@ def throughput(rounds: int, checks: dict[str, int]) -> None:
         (folder / "site" / "index.html").write_text("Welcome")
         _, plain, tls = stack.enter_context(stage.nginx(folder / "site"))
         urls = {"plain": f"http://127.0.0.1:{plain}/", "TLS": f"https://127.0.0.1:{tls}/"}
-        bares = {name: stack.enter_context(child(bare, url, ca_file)) for name, url in urls.items()}
+        bares = {
+            name: stack.enter_context(child(bare_child, url, ca_file)) for name, url in urls.items()
+        }
         for kind, broker in (("postgresql", "Redis"), ("sqlite", "files")):
             with child(engine_child, kind, list(urls.values()), ca_file, MONITORS) as engine:
                 engine.recv()
@@ -193,13 +144,40 @@ def one_round(bare: Connection, engine: Connection, url: str, count: int) -> tup
     return floor, cpu / stored * 1e6, stored / wall
 
 
+def scene_child(scene: Scene, pipe: Connection) -> None:
+    """Send the row of a scene."""
+    pipe.send(interval.measure(scene))
+
+
+def evenness(scenes: list[Scene]) -> None:
+    """Measure and print how even the checks are."""
+    rows = []
+    for scene in scenes:
+        with child(scene_child, scene) as pipe:
+            rows.append(pipe.recv())
+    print("Intervals, and the worker's CPU with all that it does beside (ticks, renewals, sweeps)")
+    print(
+        "Wanted at 1,000: an interval error of 1 ms (p50) and 15 ms (p99), hanging targets or not."
+    )
+    stage.table(interval.HEAD, rows)
+
+
 def main() -> None:
     """Measure everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=40, help="of each row of intervals")
+    parser.add_argument("--no-intervals", action="store_true")
     options = parser.parse_args()
     stage.begin("checks: CPU from claimed to stored")
     throughput(options.rounds, {"plain": 4000, "TLS": 1200})
+    if not options.no_intervals:
+        evenness([
+            Scene(1000, seconds=options.seconds),
+            Scene(1000, seconds=options.seconds, hanging=5),
+            Scene(5000, seconds=options.seconds, servers=True),
+            Scene(5000, seconds=options.seconds, servers=True, hanging=5),
+        ])  # fmt: skip
 
 
 if __name__ == "__main__":

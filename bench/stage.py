@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import platform
 import resource
@@ -14,12 +15,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tests import services
 
+WORKER = ("worker", "-Q", "default,checks.default", "-l", "WARNING")
+BEAT = ("beat", "--pidfile=", "-l", "WARNING", "-s", os.devnull)
 ROOT = Path(__file__).resolve().parent.parent
 _OURS = {
     "DATABASE_URL",
@@ -175,6 +179,42 @@ def rss_mb(pid: int) -> float:
     """Return a process's resident memory."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
+
+
+@contextlib.contextmanager
+def child(target: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+    """Run a function in a fresh process with the other end of a pipe, its last argument; tell it to end by None."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=target, args=(*arguments, there))
+    process.start()
+    there.close()
+    try:
+        yield here
+    finally:
+        with contextlib.suppress(OSError):
+            here.send(None)
+        process.join(30)
+
+
+def analyze(connection: Any) -> None:
+    """Have the database look at how much there is, as it does by itself after a while."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+
+
+def size_of(connection: Any, table: str) -> int:
+    """Return the bytes of a table with its indexes and partitions (on SQLite, of the whole file)."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(%s)", [table]
+            )
+        else:
+            cursor.execute(
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            )
+        return int(cursor.fetchone()[0])
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
