@@ -10,6 +10,7 @@ from factory.django import DjangoModelFactory
 
 from apps.accounts.models import Membership, User, Workspace
 from apps.core.actors import AUTOMATION, Actor
+from apps.core.clock import DatabaseNow
 from apps.incidents.models import (
     EventNumber,
     Incident,
@@ -40,6 +41,7 @@ from apps.monitors.models import (
     Assertion,
     Extraction,
     Location,
+    LocationState,
     Monitor,
     MonitorRequest,
     MonitorState,
@@ -218,11 +220,18 @@ class MetricPointFactory(RowFactory):
 
 
 class LocationFactory(DatedFactory):
+    """A place whose worker was seen just now on the database's clock (`worker=False`: it never had one)."""
+
     code = factory.Sequence(lambda n: f"place-{n}")
     name = factory.LazyAttribute(lambda row: row.code.title())
 
     class Meta:
         model = Location
+
+    @factory.post_generation
+    def worker(self: Any, create: bool, extracted: Any, **_: Any) -> None:
+        if create and extracted is not False:
+            LocationState.objects.create(location=self, seen_at=DatabaseNow())
 
 
 class MonitorRequestFactory(DatedFactory):

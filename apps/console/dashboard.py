@@ -24,6 +24,7 @@ from apps.integrations.selectors import (
     incidents_left_to_staff,
     waiting_deliveries,
 )
+from apps.monitors.locations import Standing, standings
 from apps.monitors.models import Monitor, Outage
 from apps.monitors.selectors import dispatch_lag_s
 from apps.pages.models import Page
@@ -89,7 +90,31 @@ def _notices() -> list[str]:
             found.append(f"No {what} has been seen yet: nothing runs until one is started.")
         elif age > SILENT_S:
             found.append(f"The {what} was last seen {round(age)} s ago.")
+    for one in standings():
+        found.extend(_location_notices(one))
     return found
+
+
+def _location_notices(one: Standing) -> list[str]:
+    if not one.monitors:
+        return []
+    if not one.has_worker:
+        seen = (
+            "has never had a worker"
+            if one.seen_s is None
+            else f"has had no worker for {round(one.seen_s)} s"
+        )
+        return [
+            f"The location {one.location} {seen}: what runs there is not measured."
+            f" Start one for the queue checks.{one.location.code}."
+        ]
+    since = one.references_failing_since
+    if since is None:
+        return []
+    return [
+        f"None of the reference targets of the location {one.location} answers since"
+        f" {since:%Y-%m-%d %H:%M:%S} UTC: what gets no answer there counts as an error, not as an outage."
+    ]
 
 
 def _outages(mine: Q) -> Card:

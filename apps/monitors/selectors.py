@@ -19,6 +19,7 @@ from apps.monitors.checkers.spec import (
     RequestSpec,
 )
 from apps.monitors.definition import CrontabSpec, MonitorDefinition
+from apps.monitors.engine.presence import present
 from apps.monitors.models import Location, Monitor, MonitorRequest, Run, RunDetail, Schedule
 
 
@@ -63,10 +64,12 @@ def specs(monitor_ids: Iterable[int]) -> dict[int, tuple[int, MonitorSpec]]:
 def dispatch_lag_s() -> float:
     """Return by how many seconds the most overdue schedule waits to be claimed; 0 when none is.
 
-    A schedule whose run is in flight is not waiting: its next slot may pass meanwhile.
+    A schedule whose run is in flight is not waiting: its next slot may pass meanwhile. Nor is one at a location
+    without a worker, for which nothing is claimed.
     """
     oldest = (
         Schedule.objects.filter(is_active=True, next_run_at__isnull=False)
+        .filter(location__in=present(database_now()).values("pk"))
         .filter(Q(leased_until__isnull=True) | Q(leased_until__lt=DatabaseNow()))
         .order_by("next_run_at")
         .values_list("next_run_at", flat=True)

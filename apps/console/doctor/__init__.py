@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from apps.console.doctor.findings import Finding, Level
+from apps.console.doctor.locations import check_locations
 from apps.console.doctor.processes import check_processes
 from apps.console.doctor.runs import check_runs
 from apps.console.doctor.schedules import check_schedules
@@ -16,6 +17,7 @@ Check = Callable[[], Iterable[Finding]]
 
 CHECKS: tuple[Check, ...] = (
     check_processes,
+    check_locations,
     check_schedules,
     check_runs,
 )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from apps.core.actors import Actor
-from apps.core.adminkit import ArchivedFilter, ServiceModelAdmin
+from apps.core.adminkit import ArchivedFilter, ServiceModelAdmin, lasting, tag, utc
 from apps.core.adminkit.fields import LinesField
 from apps.core.unfold import ModelForm, display
 from apps.monitors import services
+from apps.monitors.locations import standing_of, with_standing
 from apps.monitors.models import Location
 
 
@@ -42,24 +45,46 @@ class LocationAdmin(ServiceModelAdmin):
     """A place from which monitors run: whoever works the queue checks.<code>."""
 
     form = LocationForm
-    list_display = ["name", "code", "queue", "has_targets"]
+    list_display = ["name", "code", "worker", "references"]
     list_filter = [ArchivedFilter]
     search_fields = ["name", "code"]
-    fields = ["code", "name", "targets"]
+    readonly_fields = ["worker", "references", "queue"]
     error_fields = {"reference_targets": "targets"}
     archive_text = "Monitors cannot run from it any more."
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return with_standing(super().get_queryset(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = (None, {"fields": ["code", "name", "targets"]})
+        return [("Now", {"fields": self.readonly_fields}), fields] if obj else [fields]
 
     @display(description="Queue")
     def queue(self, location: Location) -> str:
         return f"checks.{location.code}"
 
-    @display(description="Reference targets", boolean=True)
-    def has_targets(self, location: Location) -> bool:
-        return bool(location.reference_targets)
+    @display(description="Worker")
+    def worker(self, location: Location) -> SafeString:
+        standing = standing_of(location)
+        if standing.has_worker:
+            return tag("passing", "Alive")
+        if standing.seen_s is None:
+            return tag("waiting" if not standing.monitors else "failing", "Never seen")
+        seen = lasting(standing.now - timedelta(seconds=standing.seen_s), standing.now)
+        return tag("failing", f"None for {seen}")
+
+    @display(description="Reference targets")
+    def references(self, location: Location) -> SafeString:
+        if not location.reference_targets:
+            return tag("waiting", "None: the rule is off")
+        since = standing_of(location).references_failing_since
+        if since is not None:
+            return tag("failing", f"None answers since {utc(since)}")
+        return tag("passing", f"{len(location.reference_targets)} watched")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # Workers know the location by its code.
-        return ["code"] if obj else []
+        return ["code", *self.readonly_fields] if obj else []
 
     def write(
         self,

@@ -33,6 +33,7 @@ from apps.monitors.admin.request_forms import RequestForm
 from apps.monitors.admin.run_chart import drawn
 from apps.monitors.admin.runs import RunViews, run_rows
 from apps.monitors.history import spans
+from apps.monitors.locations import standings
 from apps.monitors.models import Monitor, MonitorRequest, Outage, Schedule
 from apps.monitors.selectors import latest_runs
 from apps.monitors.upcoming import due_of
@@ -203,6 +204,7 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
                 "monitor": monitor,
                 "outage": Outage.objects.open().filter(monitor=monitor).first(),
                 "schedules": schedules,
+                "without_worker": [one.location.pk for one in standings() if not one.has_worker],
                 "runs": run_rows(monitor, runs),
                 "spans": [drawn(span) for span in past] if past[-1].whole.count else [],
             },

@@ -1,0 +1,152 @@
+"""Staff see which locations have a worker, and whether their own network is at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.console.dashboard import dashboard
+from apps.console.doctor.locations import check_locations
+from apps.core.clock import database_now
+from apps.monitors.models import Location, LocationState
+from apps.monitors.selectors import dispatch_lag_s
+from tests.factories import LocationFactory, ScheduleFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def location() -> Location:
+    """The place Europe, where one monitor is overdue."""
+    Location.objects.filter(code="default").update(reference_targets=["https://example.com/"])
+    made: Location = LocationFactory(code="eu-west", name="Europe", worker=False)
+    ScheduleFactory(location=made, next_run_at=database_now() - timedelta(minutes=5))
+    return made
+
+
+def seen(location: Location, *, ago_s: float, failing_for_s: float | None = None) -> None:
+    now = database_now()
+    LocationState.objects.update_or_create(
+        location=location,
+        defaults={
+            "seen_at": now - timedelta(seconds=ago_s),
+            "references_checked_at": now,
+            "references_failing_since": None
+            if failing_for_s is None
+            else now - timedelta(seconds=failing_for_s),
+        },
+    )
+
+
+def notices() -> list[str]:
+    found: list[str] = dashboard(UserFactory(admin=True))["notices"]
+    return [text for text in found if "Europe" in text]
+
+
+def test_a_location_that_never_had_a_worker_is_shown(location: Location, listed: Listed):
+    (notice,) = notices()
+
+    assert "has never had a worker: what runs there is not measured" in notice
+    assert "checks.eu-west" in notice
+    assert "Never seen" in listed(location)
+    assert [one.level for one in check_locations() if "eu-west" in one.subject] == [
+        "problem",
+        "warning",
+    ]
+
+
+def test_a_location_whose_worker_is_gone_is_shown(location: Location, listed: Listed):
+    seen(location, ago_s=300)
+
+    (notice,) = notices()
+
+    assert "has had no worker for 300 s" in notice
+    assert "None for 5 min" in listed(location)
+
+
+def test_a_location_with_a_worker_is_no_news(location: Location, listed: Listed):
+    seen(location, ago_s=3)
+
+    assert notices() == []
+    assert "Alive" in listed(location)
+    assert "the rule is off" in listed(location)
+
+
+def test_a_location_where_nothing_runs_needs_no_worker():
+    LocationFactory(code="eu-west", name="Europe", worker=False)
+
+    assert notices() == []
+    assert [one.level for one in check_locations() if "eu-west" in one.subject] == ["note", "note"]
+
+
+def test_that_no_reference_target_answers_is_shown_with_its_time(
+    location: Location, listed: Listed
+):
+    Location.objects.filter(pk=location.pk).update(reference_targets=["192.0.2.1:53"])
+    seen(location, ago_s=3, failing_for_s=60)
+
+    (notice,) = notices()
+
+    assert "None of the reference targets of the location Europe answers since" in notice
+    assert "None answers since" in listed(location)
+    found = [one for one in check_locations() if "eu-west" in one.subject]
+    assert [one.level for one in found] == ["ok", "problem"]
+
+
+def test_the_monitors_page_says_where_it_is_not_measured(location: Location, admin: Client):
+    (schedule,) = location.schedules.all()
+    url = reverse("admin:monitors_monitor_change", args=[schedule.monitor_id])
+
+    assert "No worker" in admin.get(url).content.decode()
+    seen(location, ago_s=1)
+
+    assert "No worker" not in admin.get(url).content.decode()
+
+
+def test_what_waits_for_a_worker_does_not_make_the_scheduler_late(location: Location):
+    assert dispatch_lag_s() == 0
+    seen(location, ago_s=1)
+
+    assert dispatch_lag_s() > 200
+
+
+def test_the_list_costs_the_same_for_one_location_and_for_many(
+    admin: Client, django_assert_max_num_queries: Callable[..., object]
+):
+    for location in LocationFactory.create_batch(20):
+        ScheduleFactory(location=location)
+        seen(location, ago_s=1)
+
+    with django_assert_max_num_queries(12):  # type: ignore[attr-defined]
+        admin.get(reverse("admin:monitors_location_changelist"))
+
+
+Listed = Callable[[Location], str]
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    user: User = UserFactory(admin=True)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def listed(admin: Client) -> Listed:
+    """What the list of locations and the location's page say."""
+
+    def read(location: Location) -> str:
+        pages = [
+            reverse("admin:monitors_location_changelist"),
+            reverse("admin:monitors_location_change", args=[location.pk]),
+        ]
+        first, second = (admin.get(url).content.decode() for url in pages)
+        assert ("the rule is off" in first) == ("the rule is off" in second)
+        return first
+
+    return read
