@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 from django.db.models import (
     Count,
@@ -22,6 +22,12 @@ from django.db.models import (
 from django.db.models.functions import Cast
 
 from apps.pages.models import MetricAggregate, MetricPoint
+
+Made = TypeVar("Made")
+
+_MOST_HELD = 500
+# Points come a little late: the newest stretches are read each time.
+_SLACK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,15 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """A series: stretches of `step_s` seconds from aggregates of `size_s`, which divides it, from `since` on."""
+    """A series: stretches of `step_s` seconds from aggregates of `size_s`, which divides it, from `since` on.
+
+    Without `with_present` the stretch that is going on is left out.
+    """
 
     size_s: int
     step_s: int
     since: datetime
+    with_present: bool = True
 
 
 def series(
@@ -69,6 +79,72 @@ def series(
     return [
         _folded([*_aggregates(metric_ids, grain, until=until), *fresh], grain) for grain in grains
     ]
+
+
+class SeriesReader(Generic[Made]):
+    """Reads series, each sample as what `make` makes of it.
+
+    What is settled is held until the next stretch of its series: of that, points that come later than some
+    minutes are seen then. For one process; threads may share it.
+    """
+
+    def __init__(self, make: Callable[[Sample], Made]) -> None:
+        self._make = make
+        self._held: dict[object, tuple[datetime, dict[int, tuple[Made, ...]]]] = {}
+
+    def read(
+        self, metrics: Mapping[int, str], grains: Sequence[Grain], *, until: datetime
+    ) -> list[dict[int, tuple[Made, ...]]]:
+        """Return {metric id: samples, oldest first} for each grain. `metrics` are {id: public id}."""
+        settled = [_settled(grain, until) for grain in grains]
+        # By public ids, which are never used again.
+        keys = [(grain.size_s, grain.step_s, *sorted(metrics.values())) for grain in grains]
+        missing = [
+            place
+            for place, key in enumerate(keys)
+            if key not in self._held or self._held[key][0] != settled[place]
+        ]
+        cold = series(metrics, [grains[place] for place in missing], until=until) if missing else []
+        if len(self._held) > _MOST_HELD:
+            self._held = {}
+        for place, found in zip(missing, cold, strict=True):
+            self._held[keys[place]] = (settled[place], self._made(found, before=settled[place]))
+        # Of a grain that was read whole its newest samples are known.
+        fresh = dict(zip(missing, cold, strict=True))
+        moving = [
+            place for place, grain in enumerate(grains) if grain.with_present and place not in fresh
+        ]
+        tails = [replace(grains[place], since=settled[place]) for place in moving]
+        fresh |= zip(moving, series(metrics, tails, until=until) if tails else [], strict=True)
+        result = []
+        for place, grain in enumerate(grains):
+            held = self._held[keys[place]][1]
+            if grain.with_present:
+                newest = self._made(fresh[place], since=settled[place])
+                held = {pk: held.get(pk, ()) + newest.get(pk, ()) for pk in {*held, *newest}}
+            result.append(held)
+        return result
+
+    def _made(
+        self,
+        found: Mapping[int, Sequence[Sample]],
+        *,
+        since: datetime | None = None,
+        before: datetime | None = None,
+    ) -> dict[int, tuple[Made, ...]]:
+        return {
+            pk: tuple(
+                self._make(sample)
+                for sample in samples
+                if (since is None or sample.at >= since) and (before is None or sample.at < before)
+            )
+            for pk, samples in found.items()
+        }
+
+
+def _settled(grain: Grain, until: datetime) -> datetime:
+    """Return until when the series hardly changes any more."""
+    return _floored(until, grain.step_s) - (_SLACK if grain.with_present else timedelta(0))
 
 
 def _aggregates(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -55,22 +56,45 @@ class Chart:
 def chart_of(
     metric: MetricFacts, *, until: datetime, zone: ZoneInfo, period: Period = DAY
 ) -> Chart | None:
-    """Return the chart of the period before `until`; None when there is no point in it."""
+    """Return the chart of the period before `until`; None when there is no point in it.
+
+    A week's and a month's end with their last whole stretch, so that they stay as they are for a while.
+    """
+    end = until if period is DAY else floored(until, period)
+    return _chart(metric.name, metric.unit, getattr(metric, period.name), period, end, zone)
+
+
+def floored(at: datetime, period: Period) -> datetime:
+    """Return the start of the period's stretch in which an instant lies, in UTC."""
+    return datetime.fromtimestamp(at.timestamp() // period.step_s * period.step_s, tz=UTC)
+
+
+@lru_cache(maxsize=1_000)
+def _chart(
+    name: str,
+    unit: str,
+    known: tuple[PointFacts, ...],
+    period: Period,
+    until: datetime,
+    zone: ZoneInfo,
+) -> Chart | None:
     since = until - period.span
-    points = [point for point in getattr(metric, period.name) if since <= point.at <= until]
+    points = [point for point in known if since <= point.at <= until]
     if not points:
         return None
     values = [point.value for point in points]
     top = nice_ceiling(max(values))
     bottom = min(0.0, -nice_ceiling(-min(values)) if min(values) < 0 else 0.0)
-    unit = f" {metric.unit}" if metric.unit else ""
+    of_unit = f" {unit}" if unit else ""
     figures = [
-        f"{number_text(value)}{unit}" for value in (values[-1], mean_of(points), max(values))
+        f"{number_text(value)}{of_unit}" for value in (values[-1], mean_of(points), max(values))
     ]
     return Chart(
         words=period.words,
-        picture=_picture(metric.name, figures, points, period, since, bottom, top),
-        values=tuple(f"{number_text(value)}{unit}" for value in (top, (top + bottom) / 2, bottom)),
+        picture=_picture(name, figures, points, period, since, bottom, top),
+        values=tuple(
+            f"{number_text(value)}{of_unit}" for value in (top, (top + bottom) / 2, bottom)
+        ),
         moments=tuple(
             (since + period.span * tick / period.ticks).astimezone(zone).strftime(period.label)
             for tick in range(period.ticks + 1)

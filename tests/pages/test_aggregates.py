@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.pages import metric_selectors as selectors
-from apps.pages.metric_selectors import Grain
+from apps.pages.metric_selectors import Grain, SeriesReader
 from apps.pages.models import MetricAggregate, MetricPoint
 from apps.pages.services import Point, aggregates, count_points, prune_metrics, write_points
 from tests.factories import NOW, MetricFactory
@@ -174,6 +175,43 @@ def test_a_series_is_the_same_before_and_after_counting(django_assert_num_querie
     assert after == before
     assert [len(found[metric.pk]) for found in after] == [51, 143, 37]
     assert after[2][metric.pk][0].at == datetime(2026, 2, 24, 12, tzinfo=UTC)
+
+
+def test_a_reader_reads_the_newest_stretches_each_time_and_the_rest_once(django_assert_num_queries):
+    metric = MetricFactory()
+    write(metric, *((-n * 1_700, float(n)) for n in range(300)))
+    count_points()
+    reader = SeriesReader(lambda sample: sample)
+    grains = [DAY, replace(WEEK, with_present=False), replace(MONTH, with_present=False)]
+    metrics = {metric.pk: metric.public_id}
+    with django_assert_num_queries(4):
+        cold = reader.read(metrics, grains, until=NOW)
+    write(metric, (-60, 1_000.0))
+
+    with django_assert_num_queries(2):
+        warm = reader.read(metrics, grains, until=NOW)
+
+    exact = selectors.series([metric.pk], grains, until=NOW)
+    day, week, month = (tuple(found[metric.pk]) for found in exact)
+    assert warm[0][metric.pk] == day
+    assert [one.at for one in cold[0][metric.pk]][-1] == NOW
+    # Without the stretch that is going on.
+    assert warm[1][metric.pk] == cold[1][metric.pk]
+    assert [one.at for one in warm[1][metric.pk]] == [one.at for one in week[:-1]]
+    assert [one.at for one in warm[2][metric.pk]] == [one.at for one in month if one.at < NOW]
+
+
+def test_a_reader_reads_anew_when_a_stretch_is_over():
+    metric = MetricFactory()
+    metrics = {metric.pk: metric.public_id}
+    reader = SeriesReader(lambda sample: sample)
+    grains = [DAY, replace(WEEK, with_present=False)]
+    assert reader.read(metrics, grains, until=NOW) == [{}, {}]
+    write(metric, (-3_700, 1.0), (10, 2.0))
+
+    later = reader.read(metrics, grains, until=NOW + timedelta(hours=1))
+
+    assert [[one.total for one in found[metric.pk]] for found in later] == [[1.0, 2.0], [1.0, 2.0]]
 
 
 values = st.floats(-1e6, 1e6).map(lambda value: round(value, 2))

@@ -88,7 +88,14 @@ def test_links_are_relative_and_lead_to_what_is_published(state):
             depth = key.count("/")
             assert address.startswith("../" * depth), (key, address)
             target = address.removeprefix("../" * depth).removeprefix("./")
-            known = {*found, *months, "api/v2/summary.json", "history.atom", "history.rss"}
+            known = {
+                *found,
+                *months,
+                "uptime",
+                "api/v2/summary.json",
+                "history.atom",
+                "history.rss",
+            }
             assert target.partition("#")[0] in known, (key, address)
 
 
