@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.core.models import AuditEvent
 from apps.incidents.models import Maintenance, MaintenanceSeries
-from apps.incidents.services.maintenance import create_maintenance
+from apps.incidents.services import create_maintenance, create_template
 from apps.pages.models import Component
 from tests.console.forms import errors, save
 from tests.factories import PERSON, ComponentFactory, PageFactory
@@ -374,3 +374,31 @@ def test_a_series_without_a_zone_of_its_own_keeps_its_pages(console: Client, com
     series = MaintenanceSeries.objects.get()
     assert (series.time_zone, series.occurrences.count()) == ("Europe/Berlin", 0)
     assert "None yet." in console.get(url("change", series)).content.decode()
+
+
+def test_a_template_fills_the_announcement_in_and_asks_for_its_variables(
+    console: Client, component: Component
+):
+    template = create_template(
+        page_id=component.page.pk,
+        name="Database work",
+        kind="maintenance",
+        title="Work on {{components}}",
+        message="On {{date}} at {{time}} we replace {{part}}.",
+        component_ids=[component.pk],
+        deliver_notifications=False,
+        actor=PERSON,
+        at=soon(-1),
+    )
+    times = {"scheduled_for": "2036-07-01T02:00", "scheduled_until": "2036-07-01T04:30"}
+    address = f"{reverse(ADD)}?template={template.public_id}"
+
+    asked = save(console, address, **times)
+    answered = save(console, address, **times, variable_part="a disk")
+
+    assert list(errors(asked)) == ["variable_part"]
+    assert answered.status_code == 302, errors(answered)
+    row = Maintenance.objects.get()
+    assert (row.name, row.deliver_notifications) == ("Work on Orders", False)
+    assert row.updates.get().body == "On 1 July 2036 at 02:00 CEST we replace a disk."
+    assert row.affected.get().component == component

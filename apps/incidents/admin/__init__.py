@@ -1,4 +1,4 @@
-"""Screens of incidents, and of the texts prepared for them."""
+"""Screens of incidents and maintenance, and of the texts prepared for them."""
 
 from __future__ import annotations
 
@@ -7,4 +7,9 @@ from apps.incidents.admin.maintenance import MaintenanceAdmin
 from apps.incidents.admin.series import MaintenanceSeriesAdmin
 from apps.incidents.admin.templates import IncidentTemplateAdmin
 
-__all__ = ["IncidentAdmin", "IncidentTemplateAdmin"]
+__all__ = [
+    "IncidentAdmin",
+    "IncidentTemplateAdmin",
+    "MaintenanceAdmin",
+    "MaintenanceSeriesAdmin",
+]

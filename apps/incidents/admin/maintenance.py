@@ -27,6 +27,7 @@ from apps.core.adminkit import (
 )
 from apps.core.unfold import action, display
 from apps.incidents.admin import wall_times
+from apps.incidents.admin.announcing import FromTemplate
 from apps.incidents.admin.maintenance_forms import (
     AnnounceForm,
     CancelForm,
@@ -42,6 +43,7 @@ from apps.incidents.admin.maintenance_parts import (
     StateFilter,
     UpdateHistory,
 )
+from apps.incidents.admin.using import PREFIX
 from apps.incidents.models import Maintenance, MaintenanceComponent, MaintenanceStatus
 from apps.incidents.services import maintenance as services
 from apps.incidents.services.maintenance_moves import CANCELLED_TEXT, STOCK_TEXTS
@@ -49,7 +51,7 @@ from apps.pages.models import Component
 
 
 @admin.register(Maintenance)
-class MaintenanceAdmin(DependentSelects, ServiceModelAdmin):
+class MaintenanceAdmin(FromTemplate, DependentSelects, ServiceModelAdmin):
     """Planned work, as readers see it."""
 
     list_display = ["name", "page", "status_label", "planned", "by_itself", "recurring"]
@@ -75,14 +77,14 @@ class MaintenanceAdmin(DependentSelects, ServiceModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form = EditForm if change else AnnounceForm
+        form = EditForm if change else AnnounceForm.asking(self.variables(request))
         return super().get_form(request, obj, change, **{**kwargs, "form": form})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         switches = ["starts_itself", "ends_itself", "deliver_notifications"]
         if obj is None:
             return [
-                (None, {"fields": ["page", "name", "message"]}),
+                (None, {"fields": ["page", "name", "message", *self.variables(request)]}),
                 ("When", {"fields": ["scheduled_for", "scheduled_until"]}),
                 ("By itself", {"fields": switches}),
             ]
@@ -161,8 +163,15 @@ class MaintenanceAdmin(DependentSelects, ServiceModelAdmin):
                 actor=actor,
                 at=at,
             )
+        values["name"], values["message"] = self.filled(
+            request, form.cleaned_data, ids, values["scheduled_for"]
+        )
         maintenance, _ = services.create_maintenance(
-            page_id=page.pk, **values, components=ids, actor=actor, at=at
+            page_id=page.pk,
+            **{name: value for name, value in values.items() if not name.startswith(PREFIX)},
+            components=ids,
+            actor=actor,
+            at=at,
         )
         return maintenance
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from apps.core.unfold import ModelForm, Select, Switch, Textarea
+from apps.incidents.admin.using import demand_values
 from apps.incidents.admin.wall_times import WallTimeField, times_in
 from apps.incidents.models import Maintenance, MaintenanceStatus
 from apps.incidents.transitions import CANCELLED, MAINTENANCE_MOVES
@@ -58,8 +59,15 @@ class AnnounceForm(ModelForm):
         ]
         labels = SWITCHES
 
+    @staticmethod
+    def asking(variables: dict[str, forms.Field]) -> type[AnnounceForm]:
+        """Return the form with fields for a template's variables."""
+        return type("AnnounceForm", (AnnounceForm,), variables) if variables else AnnounceForm
+
     def clean(self) -> dict[str, Any]:
         super().clean()
+        texts = [self.cleaned_data.get(name) or "" for name in ("name", "message")]
+        demand_values(self, self.cleaned_data, texts)
         page = self.cleaned_data.get("page")
         # Without a page the form is refused anyway; the row's own checks want instants all the same.
         times_in(self, page.time_zone if page else "UTC", *TIMES)

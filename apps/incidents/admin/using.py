@@ -18,16 +18,23 @@ PARAMETER = "template"
 PREFIX = "variable_"
 
 
-def chosen(request: HttpRequest, *, page_id: int | None = None) -> IncidentTemplate | None:
-    """Return the template that the address names, if it is a live one for incidents (of the page)."""
+def chosen(
+    request: HttpRequest, *, page_id: int | None = None, kind: str = IncidentTemplate.Kind.INCIDENT
+) -> IncidentTemplate | None:
+    """Return the template that the address names, if it is a live one of its kind (of the page)."""
     wanted = request.GET.get(PARAMETER, "")
-    return templates_of(page_id).filter(public_id=wanted).first() if wanted else None
+    return templates_of(page_id, kind).filter(public_id=wanted).first() if wanted else None
 
 
-def picker(template: IncidentTemplate | None, *, page_id: int | None = None) -> dict[str, Any]:
+def picker(
+    template: IncidentTemplate | None,
+    *,
+    page_id: int | None = None,
+    kind: str = IncidentTemplate.Kind.INCIDENT,
+) -> dict[str, Any]:
     """Return what admin/incidents/picker.html shows."""
     return {
-        "templates": list(templates_of(page_id)),
+        "templates": list(templates_of(page_id, kind)),
         "chosen": template.public_id if template else "",
         "with_page": page_id is None,
     }
