@@ -197,6 +197,22 @@ def test_a_run_in_time_costs_the_recorder_no_statement(django_assert_num_queries
         note_late_runs([(1, NOW, "passed", 90)], at=NOW + timedelta(seconds=20))
 
 
+def test_hours_that_were_counted_by_a_clock_that_was_fast_are_counted_again():
+    (schedule,) = schedules_with(1)
+    midnight = TODAY + DAY
+    write_runs(schedule, minutes(midnight - HOUR, 5))
+    roll_up(at=midnight + LAG)
+    assert RunDay.objects.get().tally.count == 5
+
+    # The clock is set back by an hour, and the runs go on; by it they are not late.
+    write_runs(schedule, minutes(midnight - HOUR / 2, 20))
+    note_late_runs([(schedule.pk, midnight - HOUR / 2, "passed", 90)], at=midnight - HOUR / 2)
+    roll_up(at=midnight - HOUR + LAG)
+    roll_up(at=midnight + LAG)
+
+    assert RunHour.objects.get().tally.count == RunDay.objects.get().tally.count == 25
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_that_count_at_once_count_once():
     for schedule in schedules_with(3):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -48,6 +49,7 @@ class RunViews:
                 "runs": run_rows(monitor, shown),
                 "older": older,
                 "is_first_page": before is None,
+                "kept_days": settings.RUN_RETENTION_DAYS,
             },
         )
 

@@ -70,6 +70,7 @@ def roll_up(*, at: datetime, budget_s: float = 60.0, batch: int = BATCH) -> int:
     """
     deadline = time.monotonic() + budget_s
     begin(at)
+    _step_back(at)
     return (
         _roll_up_hours(at, deadline, batch)
         + _count_late_runs(deadline)
@@ -169,6 +170,17 @@ def move_on(row: RunProgress, *, until: datetime, done_schedule_id: int) -> bool
     ).update(until=until, done_schedule_id=done_schedule_id)
     row.until, row.done_schedule_id = until, done_schedule_id
     return bool(moved)
+
+
+def _step_back(at: datetime) -> None:
+    """Go back to the hours that are not over by `at`: they were counted before the database's clock was set back."""
+    over = hour_of(at - LAG)
+    if RunProgress.objects.filter(work=Work.HOURS, until__gt=over).exists():
+        with transaction.atomic():
+            lock_progress()
+            for work, until in ((Work.HOURS, over), (Work.DAYS, day_of(over))):
+                rows = RunProgress.objects.filter(work=work, until__gt=until)
+                rows.update(until=until, done_schedule_id=0)
 
 
 def _roll_up_hours(at: datetime, deadline: float, size: int) -> int:
