@@ -19,13 +19,12 @@ from apps.core.among import among
 from apps.integrations.gaps import write_gaps
 from apps.integrations.mirror import mirror_catalogue, mirror_native, native_connector
 from apps.integrations.models import Connector, Integration, MetricRule
-from apps.integrations.planning import plan_deferred_incidents, plan_integrations, plan_outages
+from apps.integrations.planning import ask, plan_integrations, plan_outages
 from apps.integrations.providers import provider_of
 from apps.integrations.providers.base import Account
 from apps.integrations.services import archive_integration
 from apps.monitors.models import Monitor, Outage
 from apps.monitors.recording import RecordedRun
-from apps.monitors.services.outages import lock_states
 from apps.monitors.signals import (
     measurements_missed,
     monitors_removed,
@@ -121,34 +120,40 @@ def mirror(
     at: datetime,
     **_: Any,
 ) -> None:
-    """Keep the native connector's mirror; a component that is back hears at once what is said of it."""
+    """Keep the native connector's mirror; what is said of a component that is back is asked for."""
     back = mirror_native(pages=pages, components=components, metrics=metrics, at=at)
     if back:
-        linking = dict(
-            Integration.objects.filter(
-                archived_at__isnull=True,
-                enabled=True,
-                component_links__component__in=back,
-                component_links__archived_at__isnull=True,
-            ).values_list("pk", "monitor_id")
-        )
-        # An outage that opens or closes just now does not see the component yet, so it has to be seen here.
-        lock_states(set(linking.values()))
-        plan_integrations(integration_ids=linking.keys(), at=at)
+        ask(integration_ids=_linking(component_links__component__in=back), at=at)
 
 
 @receiver(statuses_changed, dispatch_uid="integrations.statuses_changed")
 def open_deferred(
     *, components: Sequence[Component], before: Mapping[int, str], at: datetime, **_: Any
 ) -> None:
-    """Open the incidents that waited for a maintenance to end."""
+    """Ask for the incidents that waited for a maintenance to end."""
     freed = [
         component.public_id
         for component in components
         if before[component.pk] == ComponentStatus.UNDER_MAINTENANCE
     ]
     if freed:
-        plan_deferred_incidents(remote_ids=freed, at=at)
+        deferring = _linking(
+            component_links__component__remote_id__in=freed,
+            connector__provider=Connector.Provider.NATIVE,
+            incident_rule__enabled=True,
+        )
+        ask(integration_ids=deferring, at=at)
+
+
+def _linking(**which: Any) -> set[int]:
+    """Return the ids of the acting integrations with a live link that is one of these."""
+    acting = Integration.objects.filter(
+        archived_at__isnull=True,
+        enabled=True,
+        component_links__archived_at__isnull=True,
+        **which,
+    )
+    return set(acting.values_list("pk", flat=True))
 
 
 def prepare_tables(*, using: str, **_: Any) -> None:

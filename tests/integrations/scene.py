@@ -131,16 +131,17 @@ def integrate(
 
 def fails(monitor: Monitor, at: datetime) -> Outage:
     """Let the monitor fail: its outage opens, as the recorder opens it."""
-    _settle(monitor, failing=True, at=at)
+    settle(monitor, failing=True, at=at)
     return Outage.objects.open().get(monitor=monitor)
 
 
 def recovers(monitor: Monitor, at: datetime) -> None:
     """Let the monitor pass again: its outage closes."""
-    _settle(monitor, failing=False, at=at)
+    settle(monitor, failing=False, at=at)
 
 
-def _settle(monitor: Monitor, *, failing: bool, at: datetime) -> None:
+def settle(monitor: Monitor, *, failing: bool, at: datetime) -> None:
+    """Let the monitor's one place fail or pass, whatever it did before."""
     monitor.schedules.update(
         is_failing=failing, streak_is_failing=failing, streak=1, streak_started_at=at
     )

@@ -16,8 +16,9 @@ from apps.integrations.models import (
     ConnectorMetric,
     ConnectorPage,
     Delivery,
+    Integration,
 )
-from apps.integrations.planning import plan_deferred_incidents
+from apps.integrations.planning import ask, plan_asked
 from apps.integrations.receivers import prepare_tables
 from apps.integrations.services import set_enabled
 from apps.monitors.models import Monitor, Outage
@@ -230,14 +231,15 @@ def test_maintenances_that_end_together_take_as_many_statements_as_one() -> None
         OutageFactory(monitor=monitor, opened_at=minutes(2))
     counts = []
 
-    names = [component(f"Part {number}").public_id for number in range(7)]
+    asked = [Integration.objects.get(nickname=str(number)).pk for number in range(7)]
     for number in range(7):
         component_row = component(f"Part {number}")
         component_row.status = "operational"
         component_row.save(update_fields=["status"])
-    for batch in (names[:1], names[1:]):
+    for batch in (asked[:1], asked[1:]):
+        ask(integration_ids=batch, at=minutes(3))
         with CaptureQueriesContext(connection) as captured:
-            plan_deferred_incidents(remote_ids=batch, at=minutes(3))
+            plan_asked()
         counts.append(len(captured))
 
     assert counts[0] == counts[1]

@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 
 from apps.integrations.deliver.local import attempt_local
 from apps.integrations.deliver.remote import attempt_remote, is_due
+from apps.integrations.planning import plan_asked
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +22,12 @@ REMOTE_BUDGET_S = 50.0
 
 
 def run() -> float | None:
-    """Attempt the deliveries to our own pages; have a worker call the other destinations.
+    """Plan what was asked for, attempt the deliveries to our own pages; have a worker call the others.
 
     Returns the seconds until it wants to run again, or None. Calls over the network are never made here: a
     destination that hangs must not keep pages from being built.
     """
+    plan_asked()
     again_in_s = attempt_local(until=time.monotonic() + LOCAL_BUDGET_S)
     if is_due():
         _wake_remote()
@@ -34,6 +36,7 @@ def run() -> float | None:
 
 def sweep() -> None:
     """Attempt all that is due, also what a dead process left. Bounded to less than a minute."""
+    plan_asked()
     attempt_local(until=time.monotonic() + SWEEP_BUDGET_S)
     deliver_remote()
 

@@ -42,8 +42,8 @@ def speaking_links(integration_ids: Collection[int]) -> QuerySet[ComponentLink]:
 def load(integrations: Sequence[Integration], *, may_open: bool) -> list[Loaded]:
     """Return the integrations (with monitor, connector, page and rule) as the planner sees them.
 
-    `may_open`: an incident may be opened, so the coverage of native components is read, and the covered
-    ones are locked: a maintenance that ends just now either is seen here, or sees the outage.
+    `may_open`: an incident may be opened, so the coverage of native components is read. A maintenance that ends
+    just now either is seen here, or asks for a new plan that waits for this one (asked.py).
     """
     links: dict[int, list[ComponentLink]] = {row.pk: [] for row in integrations}
     for link in speaking_links(list(links)).select_related("component").order_by("pk"):
@@ -64,10 +64,9 @@ def _covered(
     if not remote_ids:
         return frozenset()
     return frozenset(
-        Component.objects.filter(public_id__in=remote_ids, status=ComponentStatus.UNDER_MAINTENANCE)
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("public_id", flat=True)
+        Component.objects.filter(
+            public_id__in=remote_ids, status=ComponentStatus.UNDER_MAINTENANCE
+        ).values_list("public_id", flat=True)
     )
 
 
@@ -135,18 +134,16 @@ def outage_view(outage: Outage) -> OutageView:
 
 
 def incident_streams(
-    rule_ids: Collection[int], *, closed_ids: Collection[int], lock: bool
+    rule_ids: Collection[int], *, closed_ids: Collection[int]
 ) -> dict[int, list[tuple[DeliveryStream, StreamView]]]:
-    """Return {rule id: [(stream, its view)]} of incidents whose outage is open or in `closed_ids`."""
-    found_rows = (
+    """Return {rule id: [(locked stream, its view)]} of incidents whose outage is open or in `closed_ids`."""
+    rows = list(
         DeliveryStream.objects.filter(kind=DeliveryStream.Kind.INCIDENT, rule_id__in=rule_ids)
         .filter(Q(outage__closed_at__isnull=True) | Q(outage_id__in=closed_ids))
         .select_related("outage")
         .order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
     )
-    if lock:
-        found_rows = found_rows.select_for_update(of=("self",), no_key=True)
-    rows = list(found_rows)
     first = (
         first_changes([row.pk for row in rows if row.outage_id in closed_ids]) if closed_ids else {}
     )

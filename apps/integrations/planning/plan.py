@@ -88,38 +88,6 @@ def plan_integrations(*, integration_ids: Collection[int], at: datetime) -> None
     _plan(rows, _present(rows.values_list("monitor_id", flat=True), at))
 
 
-def plan_deferred_incidents(*, remote_ids: Collection[str], at: datetime) -> None:
-    """Open the incidents that waited for the maintenance of these native components to end.
-
-    Called with the components locked, so it takes no lock that a deliverer holds while it waits for them:
-    words and promised incidents are left alone. The outages are locked: one that closes just now is not
-    told of any more, or finds the incident here.
-    """
-    rows = _acting().filter(
-        connector__provider="native",
-        incident_rule__enabled=True,
-        component_links__component__remote_id__in=remote_ids,
-        component_links__archived_at__isnull=True,
-        monitor__outages__closed_at__isnull=True,
-        monitor__outages__isnull=False,
-    )
-    monitor_ids = set(rows.values_list("monitor_id", flat=True))
-    if not monitor_ids:
-        return
-    open_outages = {
-        outage.monitor_id: Now(at, outage=outage)
-        for outage in Outage.objects.open()
-        .filter(monitor_id__in=monitor_ids)
-        .order_by("pk")
-        .select_for_update(no_key=True)
-    }
-    _plan(
-        _acting().filter(pk__in=rows.values("pk"), monitor_id__in=open_outages),
-        open_outages,
-        words=False,
-    )
-
-
 def _acting() -> QuerySet[Integration]:
     return _with_all(Integration.objects.filter(archived_at__isnull=True, enabled=True))
 
@@ -133,33 +101,30 @@ def _present(monitor_ids: Iterable[int], at: datetime) -> Mapping[int, Now]:
     open_outages = {
         outage.monitor_id: outage for outage in Outage.objects.open().filter(monitor_id__in=wanted)
     }
-    return {
-        monitor_id: Now(at, outage=open_outages.get(monitor_id)) for monitor_id in sorted(wanted)
-    }
+    nows: dict[int, Now] = {}
+    for monitor_id in sorted(wanted):
+        outage = open_outages.get(monitor_id)
+        # What was asked for before the outage opened is true of it from its opening on.
+        nows[monitor_id] = Now(max(at, outage.opened_at) if outage else at, outage=outage)
+    return nows
 
 
-def _plan(rows: QuerySet[Integration], nows: Mapping[int, Now], *, words: bool = True) -> None:
+def _plan(rows: QuerySet[Integration], nows: Mapping[int, Now]) -> None:
     integrations = list(rows)
     if not integrations:
         return
-    streams: dict[int, DeliveryStream] = {}
-    if words:
-        # Locked before the words are read: two monitors may speak of one component at once.
-        streams = lock_component_streams(
-            speaking_links([row.pk for row in integrations]).values_list("component_id", flat=True)
-        )
+    # Locked before the words are read: two monitors may speak of one component at once.
+    streams = lock_component_streams(
+        speaking_links([row.pk for row in integrations]).values_list("component_id", flat=True)
+    )
     loaded = load(integrations, may_open=any(now.outage for now in nows.values()))
-    if words:
-        streams |= lock_component_streams(
-            {link.component_id for one in loaded for link in one.view.links} - streams.keys()
-        )
     closed_ids = {now.closed.pk for now in nows.values() if now.closed}
     rule_ids = [rule.pk for row in integrations if (rule := rule_of(row)) is not None]
-    incidents = incident_streams(rule_ids, closed_ids=closed_ids, lock=words) if rule_ids else {}
+    incidents = incident_streams(rule_ids, closed_ids=closed_ids) if rule_ids else {}
     decided = _Decided()
     for one in loaded:
         now = nows[one.row.monitor_id]
-        _decide(one, now, [view for _, view in incidents.get(_rule_id(one), [])], decided, words)
+        _decide(one, now, [view for _, view in incidents.get(_rule_id(one), [])], decided)
     locked = {stream.pk: stream for held in incidents.values() for stream, _ in held}
     append(
         [
@@ -173,17 +138,12 @@ def _rule_id(one: Loaded) -> int:
     return one.view.rule.id if one.view.rule else 0
 
 
-def _decide(
-    one: Loaded, now: Now, streams: Sequence[StreamView], decided: _Decided, words: bool
-) -> None:
+def _decide(one: Loaded, now: Now, streams: Sequence[StreamView], decided: _Decided) -> None:
     outage = outage_view(now.outage) if now.outage else None
     closed = outage_view(now.closed) if now.closed else None
     wanted = desired(one.view, outage)
-    if words:
-        decided.said += [(one.row.pk, said) for said in said_changes(one.view, wanted, now.at)]
+    decided.said += [(one.row.pk, said) for said in said_changes(one.view, wanted, now.at)]
     moves = incident_moves(one.view, wanted, outage=outage, closed=closed, streams=streams)
-    if not words:
-        moves = IncidentMoves(opens=moves.opens)
     decided.incidents.append((one, now, moves))
 
 

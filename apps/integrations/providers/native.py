@@ -174,15 +174,12 @@ def _contribution(
 
 
 def _component_ids(page_id: int, components: Mapping[str, str]) -> dict[int, str]:
-    """Return {internal id: status} of those that are on the page still, and lock them.
-
-    One that is taken off the page before the service looks would have it refuse the incident for good.
-    """
+    """Return {internal id: status} of those that are on the page. The service leaves out what leaves it meanwhile."""
+    if not components:
+        return {}
     found = (
         Component.objects.live()
         .filter(page_id=page_id, public_id__in=components)
-        .order_by("pk")
-        .select_for_update(no_key=True)
         .values_list("pk", "public_id")
     )
     return {pk: components[public_id] for pk, public_id in found}

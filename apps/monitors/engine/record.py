@@ -68,7 +68,6 @@ def record(batch: Sequence[Finished], *, may_extend: bool = True) -> Recorded:
             lock_states(
                 {row.monitor_id for _, row in changed} | {found.monitor_id for found in unmeasured}
             )
-        note_unmeasured(found=unmeasured, at=now)
         if changed:
             settle_outages(
                 monitor_ids=sorted({row.monitor_id for _, row in changed}),
@@ -77,6 +76,8 @@ def record(batch: Sequence[Finished], *, may_extend: bool = True) -> Recorded:
                 finished={row.monitor_id: finished.finished_at for finished, row in changed},
                 reasons={row.monitor_id: finished.reason for finished, row in changed},
             )
+        # After the outages: they lock delivery streams, which come before the components of a gap.
+        note_unmeasured(found=unmeasured, at=now)
         runs = [_recorded(finished, row) for finished, row in new]
         runs_recorded.send(sender=Run, runs=runs, at=now)
     return result

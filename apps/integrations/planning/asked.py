@@ -1,0 +1,58 @@
+"""Plan anew what changes of components ask for, in transactions of its own after theirs.
+
+Whoever changes a component holds its lock, which comes after monitors' states and streams in the order of
+locks: from there nothing is planned. It is asked for in a row, and worked off with the states locked first. So a
+maintenance that ends while an outage opens either was seen by the outage, or asks and then sees the outage.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.core import pump
+from apps.integrations.models import Integration, Replan
+from apps.integrations.planning.plan import plan_integrations
+from apps.integrations.planning.streams import JOB
+from apps.monitors.services.outages import lock_states
+
+BATCH = 500
+
+
+def ask(*, integration_ids: Collection[int], at: datetime) -> None:
+    """Ask for these integrations to be planned once this transaction has committed."""
+    if not integration_ids:
+        return
+    Replan.objects.bulk_create(Replan(integration_id=pk, at=at) for pk in sorted(integration_ids))
+    pump.wake_on_commit(JOB)
+
+
+def plan_asked() -> None:
+    """Plan all that was asked for. Twice, or at once in two processes, is harmless: wishes are compared."""
+    while rows := list(Replan.objects.order_by("pk")[:BATCH]):
+        asked: dict[datetime, list[Replan]] = defaultdict(list)
+        for row in rows:
+            asked[row.at].append(row)
+        for at in sorted(asked):
+            _plan_together(asked[at], at)
+
+
+@transaction.atomic
+def _plan_together(rows: Sequence[Replan], at: datetime) -> None:
+    """Plan what was asked for by one change. A transaction makes one plan: two would mix up the order of locks."""
+    integration_ids = {row.integration_id for row in rows}
+    _lock(integration_ids)
+    plan_integrations(integration_ids=integration_ids, at=at)
+    Replan.objects.filter(pk__in=[row.pk for row in rows]).delete()
+
+
+def _lock(integration_ids: set[int]) -> None:
+    """Lock the states of the integrations' monitors; once more if one was turned to another monitor meanwhile."""
+    rows = Integration.objects.filter(pk__in=integration_ids)
+    locked: set[int] = set()
+    while wanted := set(rows.values_list("monitor_id", flat=True)) - locked:
+        lock_states(wanted)
+        locked |= wanted
