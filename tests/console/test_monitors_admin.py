@@ -15,7 +15,7 @@ from apps.monitors.checkers.spec import AssertionSpec, RequestSpec
 from apps.monitors.definition import MonitorDefinition
 from apps.monitors.models import Assertion, LatestPass, Location, Monitor, RunDetail, Schedule
 from apps.monitors.selectors import definition_of
-from apps.monitors.services import create_monitor
+from apps.monitors.services import archive_monitor, create_monitor
 from tests.console.forms import errors, save
 from tests.factories import NOW, PERSON, MonitorFactory, OutageFactory, RunFactory, WorkspaceFactory
 
@@ -414,6 +414,76 @@ def test_the_newest_passed_run_shows_its_details(console: Client, monitor: Monit
     response = console.get(runs[0]["url"])
 
     assert response.context["is_kept"]
+
+
+def test_a_run_shows_each_phase_and_the_size_of_its_requests(console: Client, monitor: Monitor):
+    schedule = Schedule.objects.get(monitor=monitor)
+    RunFactory(schedule=schedule, due_at=NOW, result="failed")
+    timings = {"dns_ms": 1.2, "connect_ms": 2.3, "tls_ms": 30.4, "first_byte_ms": 41.6}
+    attempt = {
+        "state": "failed",
+        "url": "https://orders.example.com/health",
+        "timings": timings | {"total_ms": 52.5},
+        "size": 1234,
+        "certificate_expires_at": "2026-12-01T00:00:00+00:00",
+    }
+    request = {"name": "Health", "method": "GET", "state": "failed", "attempts": [attempt]}
+    RunDetail.objects.create(schedule=schedule, due_at=NOW, detail={"requests": [request]})
+    key = f"{round(NOW.timestamp() * 1_000_000)}-{schedule.pk}"
+
+    page = console.get(reverse("admin:monitors_monitor_run", args=[monitor.pk, key]))
+
+    text = " ".join(page.content.decode().split())
+    for label, value in (
+        ("DNS", "1 ms"),
+        ("Connect", "2 ms"),
+        ("TLS", "30 ms"),
+        ("First byte", "42 ms"),
+        ("Total", "52 ms"),
+        ("Size", "1234 bytes"),
+        ("Certificate expires", "2026-12-01T00:00:00+00:00"),
+    ):
+        assert f"<dt>{label}</dt><dd>{value}</dd>" in text
+
+
+def test_monitors_are_found_by_their_tags(console: Client):
+    MonitorFactory(name="Café", tags=["shop", "café"], with_request=False)
+    MonitorFactory(name="Depot", tags=["shop"], with_request=False)
+    MonitorFactory(name="Bare", with_request=False)
+    url = reverse("admin:monitors_monitor_changelist")
+
+    def shown(tag: str) -> list[str]:
+        rows = console.get(url, {"tag": tag}).context["cl"].result_list
+        return sorted(row.name for row in rows)
+
+    assert [shown("shop"), shown("café"), shown("none")] == [["Café", "Depot"], ["Café"], []]
+    assert "?tag=caf%C3%A9" in console.get(url).content.decode()
+
+
+def test_a_circle_of_parents_is_refused_at_the_field(console: Client, monitor: Monitor):
+    child = MonitorFactory(name="Child", workspace=monitor.workspace, with_request=False)
+    child.parents.add(monitor)
+
+    response = save(console, _change(monitor), parents=[child.pk])
+
+    assert "is this monitor or below it" in str(errors(response)["parents"])
+
+
+def test_a_parent_of_another_workspace_is_refused_at_the_field(console: Client, monitor: Monitor):
+    response = save(console, _change(monitor), parents=[MonitorFactory(with_request=False).pk])
+
+    assert "is not in this workspace" in str(errors(response)["parents"])
+
+
+def test_an_archived_parent_keeps_nobody_from_saving(console: Client, monitor: Monitor):
+    parent = MonitorFactory(name="Old", workspace=monitor.workspace, with_request=False)
+    monitor.parents.add(parent)
+    archive_monitor(monitor_id=parent.pk, actor=PERSON, at=NOW)
+
+    response = save(console, _change(monitor), retries="2")
+
+    assert response.status_code == 302, errors(response)
+    assert definition_of(monitor).parents == ()
 
 
 @pytest.mark.parametrize("key", ["nonsense", "1-1", "99999999999999999999-1", "1"])

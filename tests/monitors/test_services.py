@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from apps.monitors.services import (
     update_monitor,
 )
 from tests.factories import NOW, PERSON, OutageFactory, WorkspaceFactory
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -370,6 +372,65 @@ def test_parents_make_no_circle():
         update_monitor(monitor_id=first.pk, definition=circle, actor=PERSON, at=NOW)
 
     assert definition_of(second).parents == ("First",)
+
+
+@pytest.mark.parametrize(
+    ("parent", "said"),
+    [
+        ("Nobody", "The workspace has no monitor 'Nobody'."),
+        ("Foreign", "one of another workspace cannot be a parent"),
+        ("Old", "'Old' is archived, and no parent any more."),
+    ],
+)
+def test_what_cannot_be_a_parent_is_refused_by_name(parent: str, said: str):
+    create(name="Foreign")
+    old = create(name="Old")
+    archive_monitor(monitor_id=old.pk, actor=PERSON, at=NOW)
+
+    with pytest.raises(Invalid, match=said) as caught:
+        create(name="Child", workspace_id=old.workspace_id, parents=(parent,))
+
+    assert caught.value.field == "parents[0]"
+
+
+def test_a_parent_that_is_archived_is_none_any_more():
+    parent = create(name="Parent")
+    child = create(name="Child", workspace_id=parent.workspace_id, parents=("Parent",))
+
+    archive_monitor(monitor_id=parent.pk, actor=PERSON, at=NOW)
+
+    assert definition_of(child).parents == ()
+
+
+def test_a_monitor_is_not_moved_away_from_its_children():
+    parent = create(name="Parent")
+    create(name="Child", workspace_id=parent.workspace_id, parents=("Parent",))
+    moved = replace(definition_of(parent), workspace_id=WorkspaceFactory().pk)
+
+    with pytest.raises(Invalid, match="'Child' depend on it") as caught:
+        update_monitor(monitor_id=parent.pk, definition=moved, actor=PERSON, at=NOW)
+
+    assert caught.value.field == "workspace"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_at_once_make_no_circle():
+    first = create(name="First")
+    second = create(name="Second", workspace_id=first.workspace_id)
+    wanted = [
+        (first.pk, replace(definition_of(first), parents=("Second",))),
+        (second.pk, replace(definition_of(second), parents=("First",))),
+    ]
+
+    outcomes = at_once(
+        [
+            partial(update_monitor, monitor_id=pk, definition=one, actor=PERSON, at=NOW)
+            for pk, one in wanted
+        ]
+    )
+
+    assert sum(isinstance(outcome, Invalid) for outcome in outcomes) == 1
+    assert Monitor.parents.through.objects.count() == 1
 
 
 def test_the_audit_trail_names_what_changed_and_shows_no_secret():

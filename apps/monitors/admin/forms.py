@@ -84,6 +84,10 @@ class MonitorForm(ModelForm):
             self.initial["run_at"] = list(live.filter(pk__in=placed.values("location_id")))
             secrets: Any = self.fields["secrets"]
             secrets.set_names(sorted(row.secret_variables))
+        parents: Any = self.fields["parents"]
+        parents.queryset = Monitor.objects.live()
+        if row.pk is not None:
+            self.initial["parents"] = list(row.parents.live())
         self.initial.update(tag_lines=row.tags, variable_lines=row.variables)
 
     def clean_variable_lines(self) -> dict[str, str]:

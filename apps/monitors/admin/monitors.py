@@ -32,6 +32,7 @@ from apps.monitors.admin.forms import MonitorForm, definition_from
 from apps.monitors.admin.request_forms import RequestForm
 from apps.monitors.admin.run_chart import drawn
 from apps.monitors.admin.runs import RunViews, run_rows
+from apps.monitors.admin.tags import TagFilter
 from apps.monitors.history import spans
 from apps.monitors.locations import standings
 from apps.monitors.models import Monitor, MonitorRequest, Outage, Schedule
@@ -95,6 +96,7 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
         ("workspace", admin.RelatedOnlyFieldListFilter),
         "enabled",
         "state__is_failing",
+        TagFilter,
     ]
     list_select_related = ["workspace", "state"]
     ordering = ["name", "id"]

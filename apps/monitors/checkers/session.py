@@ -17,7 +17,7 @@ from apps.monitors.checkers.base import Done, Send, Step
 from apps.monitors.checkers.extract import NotFound, extract
 from apps.monitors.checkers.outcome import Attempt, Cause, Failure, RequestRecord, make_outcome
 from apps.monitors.checkers.redaction import Redactor
-from apps.monitors.checkers.spec import UNSET, MonitorSpec, RequestSpec
+from apps.monitors.checkers.spec import UNSET, AssertionSpec, MonitorSpec, RequestSpec
 from apps.monitors.checkers.substitute import Scope, TextTooLong, UnsetVariable
 from apps.monitors.confidential import is_secret_header
 
@@ -197,12 +197,12 @@ class HTTPSession:
         # Before anything is written down: what was extracted shows in messages as a mask only.
         for value in extracted.values():
             self._redactor.add_extracted(value)
-        if response.status is None:
-            verdicts = [assertions.unanswered(spec, self._redactor) for spec in specs]
-        else:
-            verdicts = [
-                assertions.judge(spec, answer, self._scope, self._redactor) for spec in specs
-            ]
+        verdicts = [
+            assertions.judge(spec, answer, self._scope, self._redactor)
+            if response.status is not None or _is_of_certificate(spec, answer)
+            else assertions.unanswered(spec, self._redactor)
+            for spec in specs
+        ]
         self._scope.extracted.update(extracted)
         failure = None
         failed = next((verdict for verdict in verdicts if not verdict.passed), None)
@@ -248,3 +248,8 @@ class HTTPSession:
             except (UnsetVariable, TextTooLong):
                 continue
         return texts
+
+
+def _is_of_certificate(spec: AssertionSpec, answer: Answer) -> bool:
+    """Whether it is about a certificate that was shown: it is known also where it was refused."""
+    return spec.source == "certificate_days_left" and answer.certificate_days_left is not None

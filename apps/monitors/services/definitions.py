@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.accounts.models import Workspace
 from apps.core import audit
 from apps.core.actors import Actor
 from apps.core.errors import Invalid
@@ -33,6 +34,7 @@ def create_monitor(*, definition: MonitorDefinition, actor: Actor, at: datetime)
 
     Raises Invalid with every error found, each with its path (`requests[0].url`).
     """
+    _lock_family(definition)
     monitor = Monitor(created_at=at)
     locations, parents = _apply(monitor, definition, at)
     monitor.save()
@@ -53,6 +55,7 @@ def update_monitor(
     A changed interval or crontab starts at its next slot, `enabled` pauses or resumes, changed locations or quorum
     may open or close the outage. Raises Invalid with every error found, NotFound.
     """
+    _lock_family(definition)
     monitor = locked_monitor(monitor_id)
     held = definition_of(monitor)
     if held.canonical() == definition.canonical():
@@ -157,16 +160,49 @@ def _locations(definition: MonitorDefinition, errors: list[tuple[str, str]]) -> 
 def _parents(
     monitor: Monitor, definition: MonitorDefinition, errors: list[tuple[str, str]]
 ) -> list[Monitor]:
+    _check_children(monitor, definition, errors)
     if not definition.parents:
         return []
     siblings = Monitor.objects.live().filter(workspace_id=definition.workspace_id)
     found = {row.name: row for row in siblings.filter(name__in=definition.parents)}
     for position, name in enumerate(definition.parents):
         if name not in found:
-            errors.append((f"parents[{position}]", f"The workspace has no monitor {name!r}."))
+            errors.append((f"parents[{position}]", _missing_parent(definition, name)))
         elif monitor.pk is not None and _reaches(found[name].pk, monitor.pk, siblings):
             errors.append((f"parents[{position}]", f"{name!r} is this monitor or below it."))
     return list(found.values())
+
+
+def _lock_family(definition: MonitorDefinition) -> None:
+    """Let one at a time name parents in a workspace: two at once, each naming the other's monitor, would make a circle.
+
+    Workspaces are locked before their monitors, here as where they are archived.
+    """
+    if definition.parents:
+        list(Workspace.objects.select_for_update(no_key=True).filter(pk=definition.workspace_id))
+
+
+def _missing_parent(definition: MonitorDefinition, name: str) -> str:
+    namesakes = Monitor.objects.filter(name=name, archived_at__isnull=True)
+    if namesakes.exclude(workspace_id=definition.workspace_id).exists():
+        return (
+            f"The workspace has no monitor {name!r}; one of another workspace cannot be a parent."
+        )
+    if Monitor.objects.filter(workspace_id=definition.workspace_id, name=name).exists():
+        return f"{name!r} is archived, and no parent any more."
+    return f"The workspace has no monitor {name!r}."
+
+
+def _check_children(
+    monitor: Monitor, definition: MonitorDefinition, errors: list[tuple[str, str]]
+) -> None:
+    """A monitor that is moved to another workspace leaves no children behind."""
+    if monitor._state.adding:
+        return
+    left = monitor.children.live().exclude(workspace_id=definition.workspace_id).order_by("name")
+    names = ", ".join(repr(name) for name in left.values_list("name", flat=True)[:5])
+    if names:
+        errors.append(("workspace", f"{names} depend on it, and are of another workspace."))
 
 
 def _reaches(start: int, goal: int, siblings: Any) -> bool:
