@@ -135,10 +135,10 @@ def notice(model: PageModel) -> Notice | None:
         )
         title = "Incident"
     elif model.active_maintenances:
-        event, title = model.active_maintenances[0], "Maintenance in progress"
+        event, title = model.active_maintenances[0], "Maintenance"
     elif model.upcoming_maintenances:
         event = min(model.upcoming_maintenances, key=lambda one: one.scheduled_for)
-        title = "Scheduled maintenance"
+        title = "Maintenance"
     else:
         return None
     return Notice(event.updates[0].id, title, event_view(event, model.zone))

@@ -2,6 +2,7 @@
 // It needs no style sheet and no inline script, and speaks with its own frame only.
 (() => {
   const address = new URL("frame", document.currentScript.src);
+  const DISMISSED = `status-dismissed ${address.origin}${address.pathname}`;
   const isNarrow = window.innerWidth < 450;
   if (isNarrow) address.searchParams.set("mobile", "true");
 
@@ -32,10 +33,26 @@
     frame.style.visibility = "hidden";
   };
 
+  // A reader who has sent a notice away is not shown it again; where the browser keeps nothing, until the next page.
+  let dismissed = null;
+  try {
+    dismissed = localStorage.getItem(DISMISSED);
+  } catch {}
+  const remember = (notice) => {
+    dismissed = notice;
+    try {
+      localStorage.setItem(DISMISSED, notice);
+    } catch {}
+  };
+
   window.addEventListener("message", (event) => {
     if (event.source !== frame.contentWindow || event.origin !== address.origin) return;
-    if (event.data?.action === "showFrame") show();
-    if (event.data?.action === "dismissFrame") hide();
+    const { action, notice } = event.data ?? {};
+    if (action === "showFrame" && notice !== dismissed) show();
+    if (action === "dismissFrame") {
+      hide();
+      remember(notice);
+    }
   });
   window.statusEmbedTest = show;
 

@@ -1,33 +1,17 @@
-// Inside the embedded frame: asks the site around to show it while there is something to tell, renews itself each
-// minute, and remembers what a reader has dismissed where the browser allows it.
+// Inside the embedded frame: asks the site around to show it while there is something to tell, and renews itself each
+// minute. That site's script remembers what a reader has dismissed: browsers keep nothing for a frame of another site.
 
 const EVERY_S = 60;
-const DISMISSED = "status-dismissed";
 
 const frame = () => document.querySelector("main");
-// The site around learns nothing but this word, so that any may have it.
-const tell = (action) => window.parent.postMessage({ action }, "*");
-
-let dismissed = null;
-try {
-  dismissed = localStorage.getItem(DISMISSED);
-} catch {}
-
-function dismiss() {
-  dismissed = frame().dataset.notice ?? null;
-  try {
-    if (dismissed) localStorage.setItem(DISMISSED, dismissed);
-  } catch {}
-  tell("dismissFrame");
-}
+// Any site may hear it: it says no more than the published page.
+const tell = (action) => window.parent.postMessage({ action, notice: frame().dataset.notice ?? "" }, "*");
 
 function settle() {
   const button = frame().querySelector(".dismiss");
   button.hidden = false;
-  button.addEventListener("click", dismiss);
-  const notice = frame().dataset.notice;
-  if (!notice) tell("dismissFrame");
-  else if (notice !== dismissed) tell("showFrame");
+  button.addEventListener("click", () => tell("dismissFrame"));
+  if (frame().dataset.notice) tell("showFrame");
 }
 
 async function renew() {
@@ -36,9 +20,13 @@ async function renew() {
     if (!response.ok) return;
     const next = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("main");
     if (!next || (next.dataset.notice === frame().dataset.notice && next.className === frame().className)) return;
+    const wasShown = frame().dataset.notice;
     frame().replaceWith(next);
+    if (wasShown && !next.dataset.notice) tell("dismissFrame");
     settle();
-  } catch {}
+  } catch {
+    // Away for a while: what is shown stays, and the next minute asks again.
+  }
 }
 
 settle();

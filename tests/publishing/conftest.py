@@ -36,12 +36,14 @@ class Client:
     host: str = "status.test"
     seen: list[str] = field(default_factory=list)
 
-    def request(self, method: str, path: str, *, host: str = "", **headers: str) -> Answer:
+    def request(
+        self, method: str, path: str, *, host: str = "", query: str = "", **headers: str
+    ) -> Answer:
         """Send a request; `accept_encoding="br"` sets a header."""
         environ = {
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
-            "QUERY_STRING": "",
+            "QUERY_STRING": query,
             "HTTP_HOST": host or self.host,
         }
         environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
