@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -185,6 +186,38 @@ def incidents_left_to_staff() -> QuerySet[DeliveryStream]:
         .select_related("page", "connector", "rule__integration", "outage__monitor")
         .order_by("-abandoned_at", "-pk")
     )
+
+
+def left_by_integrations(public_ids: Collection[str]) -> set[str]:
+    """Return which of our own incidents, by public id, automation opened and tends no more."""
+    streams = DeliveryStream.objects.filter(
+        kind=DeliveryStream.Kind.INCIDENT,
+        connector__provider=Connector.Provider.NATIVE,
+        remote_id__in=public_ids,
+        abandoned_at__isnull=False,
+    )
+    return set(streams.values_list("remote_id", flat=True))
+
+
+def incidents_left_since(integration_id: int, at: datetime) -> list[Incident]:
+    """Return the open incidents of our own that this integration left to staff at `at` or later."""
+    streams = DeliveryStream.objects.filter(rule__integration=integration_id, abandoned_at__gte=at)
+    rows = Incident.objects.live().filter(public_id__in=streams.values("remote_id"))
+    return list(rows.exclude(status=IncidentStatus.RESOLVED).order_by("pk"))
+
+
+def integration_behind(incident: Incident) -> Integration | None:
+    """Return the integration that opened the incident, archived or not."""
+    if incident.idempotency_key is None:
+        return None
+    stream = (
+        DeliveryStream.objects.filter(
+            kind=DeliveryStream.Kind.INCIDENT, key=incident.idempotency_key
+        )
+        .select_related("rule__integration")
+        .first()
+    )
+    return stream.rule.integration if stream is not None and stream.rule is not None else None
 
 
 def dead_deliveries() -> QuerySet[Delivery]:

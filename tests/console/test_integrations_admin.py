@@ -25,7 +25,7 @@ from apps.monitors.models import Monitor
 from apps.monitors.services import archive_monitor
 from apps.pages.models import Component
 from apps.pages.services import create_component, create_metric, create_page
-from tests.console.forms import errors, save
+from tests.console.forms import errors, filled_in, save
 from tests.factories import (
     NOW,
     PERSON,
@@ -291,3 +291,32 @@ def test_a_pending_delivery_is_not_sent_again(console: Client):
 
     assert response.status_code == 403
     assert not delivery.replays.exists()
+
+
+def test_who_disables_an_integration_is_told_which_incident_is_theirs(
+    console: Client, world: World
+):
+    outage = OutageFactory(monitor=world.monitor)
+    save(console, reverse(ADD), **world.fields(incident_on="on", incident_name="Orders fail"))
+    attempt_deliveries()
+    integration, incident = Integration.objects.get(), Incident.objects.get()
+    incident_page = reverse("admin:incidents_incident_change", args=[incident.pk])
+    before = console.get(incident_page).content.decode()
+
+    shown = console.get(_change(integration))
+    response = console.post(
+        _change(integration), {**_without(shown, "enabled"), "_save": "Save"}, follow=True
+    )
+
+    assert "Orders fail” is open and nobody resolves it" in response.content.decode()
+    assert outage.closed_at is None
+    after = console.get(incident_page).content.decode()
+    assert _change(integration) in before
+    assert "left by its integration" not in before
+    assert "left by its integration" in after
+    listed = console.get(reverse("admin:incidents_incident_changelist")).content.decode()
+    assert "left by its integration" in listed
+
+
+def _without(response: Any, name: str) -> dict[str, Any]:
+    return {key: value for key, value in filled_in(response).items() if key != name}

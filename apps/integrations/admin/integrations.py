@@ -22,6 +22,7 @@ from apps.core.adminkit import (
 from apps.core.unfold import display
 from apps.integrations import services
 from apps.integrations.admin.forms import IntegrationForm, definition_from
+from apps.integrations.admin.knowledge import warn_of_left
 from apps.integrations.models import ComponentLink, Connector, Integration, MetricRule
 
 
@@ -151,9 +152,11 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
         definition = definition_from(form, links)
         if is_new:
             return services.create_integration(definition=definition, actor=actor, at=at)
-        return services.update_integration(
+        saved = services.update_integration(
             integration_id=row.pk, definition=definition, actor=actor, at=at
         )
+        warn_of_left(request, saved, at)
+        return saved
 
     def archive(self, *, row: Integration, actor: Actor, at: datetime) -> None:
         services.archive_integration(integration_id=row.pk, actor=actor, at=at)
@@ -169,11 +172,9 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
     def _set_chosen(
         self, request: HttpRequest, queryset: models.QuerySet[Any], done: str, enabled: bool
     ) -> None:
-        self.each(
-            request,
-            [row for row in queryset if self.has_change_permission(request, row)],
-            done,
-            lambda row, actor, at: services.set_enabled(
-                integration_id=row.pk, enabled=enabled, actor=actor, at=at
-            ),
-        )
+        def set_one(row: Integration, actor: Actor, at: datetime) -> None:
+            services.set_enabled(integration_id=row.pk, enabled=enabled, actor=actor, at=at)
+            warn_of_left(request, row, at)
+
+        chosen = [row for row in queryset if self.has_change_permission(request, row)]
+        self.each(request, chosen, done, set_one)
