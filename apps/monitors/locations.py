@@ -46,9 +46,10 @@ class Standing:
 
 def with_standing(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Return locations with what `standing_of` reads."""
-    return rows.select_related("state").annotate(
+    found: QuerySet[Any] = rows.select_related("state").annotate(
         running=Count("schedules", filter=Q(schedules__is_active=True)), asked_at=DatabaseNow()
     )
+    return found
 
 
 def standing_of(row: Any) -> Standing:
