@@ -6,6 +6,8 @@ title and, for the days with problems, in the picture's own name.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -45,6 +47,8 @@ def percentage_text(percentage: float | None) -> str:
     return f"{int(percentage * 100 + 1e-6) / 100:.2f} %"
 
 
+# Days that are over are told again with each version.
+@lru_cache(maxsize=50_000)
 def what_happened(day: DayFacts) -> str:
     """Return a day's outages and the like with their lengths, or that there were none."""
     if day.level == Level.NO_DATA:

@@ -38,7 +38,7 @@ INDEX = "uptime"
 LOOK_EVERY = timedelta(seconds=30)
 # How far back of the last build closed days are looked for: longer than any transaction lasts.
 _LOOK_BACK = timedelta(hours=1)
-_MONTHS_A_BUILD = 4
+_MONTHS_A_BUILD = 2
 # Of a file's digest: what all of them show, then what it alone shows.
 _FRAME_LENGTH = 16
 # Raised when the code that renders these files changes what they show.
