@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from apps.core.errors import Conflict, Invalid, NotFound
@@ -14,7 +12,6 @@ from apps.incidents.services import (
     archive_incident,
     edit_incident,
     open_incident,
-    post_update,
     take_over,
 )
 from apps.pages.models import StatusContribution
@@ -25,43 +22,24 @@ from apps.pages.services import (
     set_staff_status,
     update_component,
 )
-from tests.factories import MACHINE, NOW, PERSON, ComponentFactory, IncidentFactory, PageFactory
+from tests.factories import (
+    MACHINE,
+    NOW,
+    PERSON,
+    ComponentFactory,
+    IncidentFactory,
+    PageFactory,
+    PublicationFactory,
+)
+from tests.incidents.scene import EVEN_LATER, LATER, opened, posted, status_of
 
 pytestmark = pytest.mark.django_db
-
-LATER = NOW + timedelta(minutes=5)
-EVEN_LATER = NOW + timedelta(minutes=10)
-
-
-def opened(page, *, actor=PERSON, components=(), at=NOW, **fields):
-    given = {"name": "Trouble", "status": "investigating", "message": "We look."} | fields
-    incident, _ = open_incident(
-        page_id=page.pk, components=dict(components), actor=actor, at=at, **given
-    )
-    return incident
-
-
-def posted(incident, status, *, actor=PERSON, components=(), at=LATER, **fields):
-    return post_update(
-        incident_id=incident.pk,
-        status=status,
-        message="News.",
-        components=dict(components),
-        actor=actor,
-        at=at,
-        **fields,
-    )
 
 
 def link_says(component, status, at=NOW):
     word = Word("link00000001", status, at)
     change = ContributionChange(component.pk, "link", upsert=(word,))
     apply_contributions(changes=[change], actor=MACHINE, at=at)
-
-
-def status_of(component):
-    component.refresh_from_db()
-    return component.status
 
 
 def test_an_incident_opens_with_its_first_update():
@@ -215,6 +193,49 @@ def test_an_update_reopens_a_resolved_incident():
     incident.refresh_from_db()
     assert (incident.status, incident.resolved_at) == ("investigating", None)
     assert status_of(component) == "partial_outage"
+
+
+def test_reopened_only_the_components_count_that_the_update_names():
+    first, second = ComponentFactory.create_batch(2, page=PageFactory())
+    said = {first.pk: "major_outage", second.pk: "major_outage"}
+    incident = opened(first.page, components=said)
+    posted(incident, "resolved")
+
+    posted(incident, "identified", components={first.pk: "partial_outage"}, at=EVEN_LATER)
+
+    assert (status_of(first), status_of(second)) == ("partial_outage", "operational")
+    shown = {row.component_id: (row.status, row.contributes) for row in incident.affected.all()}
+    assert shown == {first.pk: ("partial_outage", True), second.pk: ("operational", False)}
+
+
+def test_automation_reopens_its_own_incident_without_contributing():
+    component = ComponentFactory()
+    incident = opened(component.page, actor=MACHINE, components={component.pk: "major_outage"})
+    posted(incident, "resolved", actor=MACHINE)
+
+    posted(
+        incident,
+        "investigating",
+        actor=MACHINE,
+        components={component.pk: "major_outage"},
+        at=EVEN_LATER,
+    )
+
+    row = incident.affected.get()
+    assert (row.status, row.contributes) == ("major_outage", False)
+    assert status_of(component) == "operational"
+
+
+def test_what_left_the_page_is_left_out_of_automations_words():
+    component, other = ComponentFactory.create_batch(2)
+
+    incident = opened(
+        component.page,
+        actor=MACHINE,
+        components={component.pk: "major_outage", other.pk: "major_outage"},
+    )
+
+    assert incident.affected.get().component == component
 
 
 def test_reopened_without_components_it_says_nothing_about_them():
@@ -456,6 +477,20 @@ def test_an_update_costs_the_same_for_one_component_and_for_many(django_assert_m
     assert len(wide) == len(narrow)
     assert UpdateComponent.objects.filter(update__incident=big).count() == 40
     assert IncidentComponent.objects.filter(incident=big, contributes=True).count() == 20
+
+
+@pytest.mark.parametrize(("actor", "opening", "resolving"), [(MACHINE, 18, 14), (PERSON, 28, 26)])
+def test_a_mass_outage_costs_few_statements_an_incident(
+    actor, opening, resolving, django_assert_max_num_queries
+):
+    components = ComponentFactory.create_batch(5, page=PageFactory())
+    PublicationFactory(page=components[0].page)
+    said = {row.pk: "major_outage" for row in components}
+
+    with django_assert_max_num_queries(opening):
+        incident = opened(components[0].page, actor=actor, components=said, idempotency_key="once")
+    with django_assert_max_num_queries(resolving):
+        posted(incident, "resolved", actor=actor)
 
 
 def test_an_archived_page_takes_no_incident():

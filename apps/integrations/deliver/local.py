@@ -107,7 +107,8 @@ def _apply(group: Sequence[Delivery], began_at: datetime) -> int:
         _apply_components(deliveries)
     else:
         for delivery in deliveries:
-            if remote_id := _carry(delivery):
+            remote_id = _carry(delivery)
+            if remote_id and remote_id != delivery.stream.remote_id:
                 remote_ids[delivery.stream_id] = remote_id
     duration_ms = round((time.monotonic() - clock) * 1000)
     mark_done(
