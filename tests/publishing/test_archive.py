@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -111,12 +112,14 @@ def test_a_component_that_is_hidden_leaves_every_archived_page(page, rebuild, pu
         make.IncidentComponentFactory(incident=row, component=component)
     rebuild()
     folder = layout.archive_dir(published_dir, page.public_id)
-    assert sum("Sensitive" in path.read_text() for path in folder.rglob("*.html")) == 60
+    told = (folder / "incidents").rglob("*.html")
+    assert sum("Sensitive" in path.read_text() for path in told) == 60
 
     Component.objects.update(hidden=True)
     rebuild()
 
-    assert not any("Sensitive" in path.read_text() for path in folder.rglob("*.html"))
+    kept = [path for path in folder.rglob("*") if path.suffix in {".html", ".json"}]
+    assert not any("Sensitive" in path.read_text() for path in kept)
     assert Publication.objects.get().archive_cursor == 0
 
 
@@ -154,3 +157,77 @@ def test_a_month_that_closes_is_written(page, rebuild, published_dir):
     rebuild()
 
     assert row.name in file(published_dir, page, month(row.started_at)).read_text()
+
+
+def test_an_incident_whose_start_is_put_right_moves_to_another_month(page, rebuild, published_dir):
+    row = incident(page, days_ago=100)
+    before = month(row.started_at)
+    rebuild()
+
+    began = row.started_at - timedelta(days=70)
+    Incident.objects.filter(pk=row.pk).update(started_at=began, updated_at=timezone.now())
+    rebuild()
+
+    assert row.name not in file(published_dir, page, before).read_text()
+    assert row.name in file(published_dir, page, month(began)).read_text()
+
+
+def test_maintenance_and_post_mortems_are_in_the_archive(page, rebuild, published_dir):
+    row = incident(page, days_ago=100)
+    ended = row.started_at + timedelta(hours=5)
+    work = make.MaintenanceFactory(
+        page=page,
+        status="completed",
+        created_at=row.started_at,
+        scheduled_for=row.started_at,
+        started_at=row.started_at,
+        completed_at=ended,
+    )
+    rebuild()
+    make.PostmortemFactory(
+        incident=row, published=True, draft="We learnt a lot.", updated_at=timezone.now()
+    )
+    rebuild()
+
+    told = file(published_dir, page, month(row.started_at)).read_text()
+    assert row.name in told
+    assert work.name in told
+    page_of = file(published_dir, page, f"incidents/{row.public_id}").read_text()
+    assert "We learnt a lot." in page_of
+    folder = layout.archive_dir(published_dir, page.public_id)
+    document = json.loads((folder / f"incidents/{row.public_id}.json").read_text())
+    assert document["status"] == "postmortem"
+    index = (layout.current_link(published_dir, page.public_id) / "history.html").read_text()
+    assert "1 incident, 1 maintenance" in index
+
+
+def test_closed_quarters_are_documents_of_their_own(page, rebuild, published_dir):
+    row = incident(page, days_ago=200)
+
+    rebuild()
+
+    folder = layout.archive_dir(published_dir, page.public_id) / "history"
+    quarter = f"{row.started_at.year}-q{(row.started_at.month + 2) // 3}"
+    document = json.loads((folder / f"{quarter}.json").read_text())
+    codes = [one["code"] for part in document["months"] for one in part["incidents"]]
+    assert codes == [row.public_id]
+
+
+def test_an_incidents_document_follows_its_components_while_it_is_open(
+    page, rebuild, published_dir
+):
+    component = make.ComponentFactory(page=page, status="major_outage")
+    row = make.IncidentFactory(page=page, started_at=timezone.now())
+    old = incident(page, days_ago=50)
+    for one in (row, old):
+        make.IncidentComponentFactory(incident=one, component=component)
+    rebuild()
+    folder = layout.archive_dir(published_dir, page.public_id) / "incidents"
+    stamp = (folder / f"{old.public_id}.json").stat().st_mtime_ns
+
+    Component.objects.update(status="operational")
+    rebuild()
+
+    document = json.loads((folder / f"{row.public_id}.json").read_text())
+    assert [one["status"] for one in document["components"]] == ["operational"]
+    assert (folder / f"{old.public_id}.json").stat().st_mtime_ns == stamp
