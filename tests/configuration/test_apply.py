@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,7 +9,7 @@ from apps.accounts.models import Workspace
 from apps.configuration.plan import Report
 from apps.core.models import AuditEvent
 from apps.integrations.models import ComponentLink, Integration
-from apps.monitors.models import Location, Monitor
+from apps.monitors.models import Location, Monitor, Schedule
 from apps.pages.models import Component, ComponentGroup, Page
 from tests.configuration.conftest import Apply
 from tests.factories import ComponentFactory, PageFactory, WorkspaceFactory
@@ -430,3 +431,21 @@ def test_the_report_is_shown_before_the_transaction_ends(apply: Apply):
         apply("version: 1\nworkspaces: [{name: W}]", show=show)
 
     assert not Workspace.objects.exists()
+
+
+def test_a_crontab_and_its_zone_are_applied_and_move_the_next_slot(applied: Applied):
+    env = {"PASSWORD": "p", "TOKEN": "t"}
+    berlin = MONITOR.replace(
+        "interval_s: 5", "crontab: {expression: 30 6 * * *, time_zone: Europe/Berlin}"
+    )
+    applied(berlin, env)
+    first = Schedule.objects.get().next_run_at
+
+    applied(berlin.replace("Europe/Berlin", "Asia/Tokyo"), env)
+    second = Schedule.objects.get().next_run_at
+
+    assert first is not None
+    assert second is not None
+    assert f"{first.astimezone(ZoneInfo('Europe/Berlin')):%H:%M:%S}" == "06:30:00"
+    assert f"{second.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M:%S}" == "06:30:00"
+    assert applied(berlin.replace("Europe/Berlin", "Asia/Tokyo"), env)[-1].startswith("No")

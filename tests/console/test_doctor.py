@@ -13,6 +13,7 @@ from apps.console.doctor import examine
 from apps.core.clock import database_now
 from apps.core.models import Heartbeat
 from apps.core.services.heartbeats import record_heartbeats
+from tests.clocks import settable_database_clock
 from tests.factories import MonitorFactory, ScheduleFactory
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +106,16 @@ def test_a_monitor_that_is_not_scheduled_is_said_to_be_so():
 
     with pytest.raises(CommandError, match="no monitor of this name is scheduled"):
         run("--monitor", "Nightly")
+
+
+@pytest.mark.parametrize(
+    ("by", "said"), [(3600, "3600 s behind the database's"), (-3600, "3600 s ahead of")]
+)
+def test_a_clock_that_is_off_is_told(by: int, said: str):
+    with settable_database_clock() as clock:
+        clock.move(timedelta(seconds=by))
+
+        ((level, text),) = found("clocks")
+
+    assert level == "warning"
+    assert said in text.replace("3599 s", "3600 s")

@@ -18,6 +18,7 @@ from apps.monitors.crontab_times import newest_until, next_after
 from apps.monitors.definition import CrontabSpec, MonitorDefinition
 from apps.monitors.engine import leases
 from apps.monitors.engine.claim import _CRONTABS, claim
+from apps.monitors.engine.engine import Engine
 from apps.monitors.engine.record import record
 from apps.monitors.models import Monitor, Run, Schedule
 from apps.monitors.selectors import definition_of
@@ -31,6 +32,8 @@ from tests.monitors.conftest import (
     in_threads,
     needs_postgresql,
 )
+from tests.monitors.fixtures.targets import Target
+from tests.monitors.test_engine import new_transfers, wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -289,3 +292,20 @@ def test_crontabs_are_found_by_the_indexes_of_claims():
     assert "schedule_due" in plan, plan
     assert "schedule_leased" in plan, plan
     assert "Seq Scan" not in plan, plan
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_engine_runs_a_crontabs_slot_at_its_time(target: Target):
+    request = RequestSpec(name="Home", url=f"{target.url}/health")
+    monitor = create(interval_s=None, crontab=BERLIN, requests=(request,))
+    slot = database_now() + timedelta(seconds=0.3)
+    Schedule.objects.update(next_run_at=slot)
+    engine = Engine(new_transfers())
+
+    engine.take([(found.schedule_id, found.claim_no) for found in claim(100)])
+    run = wait_for(Run.objects.first)
+    engine.stop(drain_s=0.5)
+
+    assert (run.due_at, run.result) == (slot, "passed")
+    assert timedelta(0) <= run.started_at - slot < timedelta(seconds=1)
+    assert next_slot(monitor) == slot_after_now(BERLIN)

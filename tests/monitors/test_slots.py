@@ -11,6 +11,7 @@ from apps.monitors.slots import (
     HORIZON,
     SHORT_INTERVAL_S,
     Every,
+    by_crontab,
     claim,
     claimed_slots,
     first_slot,
@@ -110,3 +111,39 @@ def test_taking_takes_what_skipping_would_skip(interval_s: int, due: datetime, s
 
     assert (after, len(taken)) == skip(next_run_at=due, cadence=Every(interval_s), until=due + span)
     assert list(taken) == [due + number * step(interval_s) for number in range(len(taken))]
+
+
+CRONTABS = st.sampled_from(["* * * * *", "*/15 * * * *", "0 * * * *", "30 2 * * *", "7 6 * * 1-5"])
+CROOKED = st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo"])
+
+
+@given(CRONTABS, CROOKED, INSTANTS, st.timedeltas(timedelta(days=-1), timedelta(days=2)))
+def test_a_claim_by_a_crontab_accounts_for_every_slot(
+    expression: str, zone: str, moment: datetime, late: timedelta
+):
+    cadence = by_crontab(expression, zone)
+    due = cadence.after(moment, moment)
+    now = due + late
+
+    taken = claim(next_run_at=due, cadence=cadence, now=now)
+
+    slots, slot = [], due
+    while slot <= now:
+        slots.append(slot)
+        slot = cadence.after(slot, slot)
+    assert taken.count == 1
+    assert taken.first == (slots[-1] if slots else due)
+    assert taken.missed == max(0, len(slots) - 1)
+    assert taken.next_run_at == cadence.after(taken.first, taken.first)
+
+
+@given(CRONTABS, CROOKED, INSTANTS, st.timedeltas(timedelta(0), timedelta(days=3)))
+def test_skipping_by_a_crontab_counts_what_it_skips(
+    expression: str, zone: str, moment: datetime, span: timedelta
+):
+    cadence = by_crontab(expression, zone)
+    due = cadence.after(moment, moment)
+
+    taken, after = take(next_run_at=due, cadence=cadence, until=due + span)
+
+    assert skip(next_run_at=due, cadence=cadence, until=due + span) == (after, len(taken))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from apps.console.doctor.clocks import check_clocks
 from apps.console.doctor.findings import Finding, Level
 from apps.console.doctor.locations import check_locations
 from apps.console.doctor.processes import check_processes
@@ -17,6 +18,7 @@ Check = Callable[[], Iterable[Finding]]
 
 CHECKS: tuple[Check, ...] = (
     check_processes,
+    check_clocks,
     check_locations,
     check_schedules,
     check_runs,

@@ -7,6 +7,7 @@ few, and no rule for SQL: on PostgreSQL too they are read, locked, and written b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -230,27 +231,45 @@ def _take(row: Schedule, cadence: slots.Cadence | None, now: datetime) -> None:
         row.slot_at = slots.aside(taken.first, now)
 
 
-def _write(rows: Iterable[Schedule], now: datetime) -> None:
-    def stored(instant: datetime | None) -> str | datetime | None:
-        return instant if vendor() == "postgresql" else as_text(instant)
+# What `_write` sets of each row, with the types in which PostgreSQL takes it from JSON.
+_WRITTEN = {
+    "leased_until": "timestamptz",
+    "slot_at": "timestamptz",
+    "slot_count": "int",
+    "slot_is_manual": "bool",
+    "run_now_at": "timestamptz",
+    "missed": "int",
+    "next_run_at": "timestamptz",
+}
+_WRITE = {
+    "postgresql": "UPDATE monitors_schedule s SET claim_no = s.claim_no + 1, is_adopted = false, "  # noqa: S608 -- built from constants
+    + ", ".join(
+        f"{name} = (v.e->>{place})::{kind}" for place, (name, kind) in enumerate(_WRITTEN.items())
+    )
+    + f" FROM jsonb_array_elements(%s::jsonb) v (e) WHERE s.id = (v.e->>{len(_WRITTEN)})::bigint",
+    "sqlite": "UPDATE monitors_schedule SET claim_no = claim_no + 1, is_adopted = false, "  # noqa: S608 -- as above
+    + ", ".join(f"{name} = %s" for name in _WRITTEN)
+    + " WHERE id = %s",
+}
 
-    until = now + CLAIM_LEASE
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE monitors_schedule SET claim_no = claim_no + 1, leased_until = %s, is_adopted = false,"
-            " slot_at = %s, slot_count = %s, slot_is_manual = %s, run_now_at = %s, missed = %s,"
-            " next_run_at = %s WHERE id = %s",
-            [
-                (
-                    stored(until if row.slot_at is not None else None),
-                    stored(row.slot_at),
-                    row.slot_count,
-                    row.slot_is_manual,
-                    stored(row.run_now_at),
-                    row.missed,
-                    stored(row.next_run_at),
-                    row.pk,
-                )
-                for row in rows
-            ],
+
+def _write(rows: Iterable[Schedule], now: datetime) -> None:
+    until = as_text(now + CLAIM_LEASE)
+    values = [
+        (
+            until if row.slot_at is not None else None,
+            as_text(row.slot_at),
+            row.slot_count,
+            row.slot_is_manual,
+            as_text(row.run_now_at),
+            row.missed,
+            as_text(row.next_run_at),
+            row.pk,
         )
+        for row in rows
+    ]
+    with connection.cursor() as cursor:
+        if vendor() == "postgresql":
+            cursor.execute(_WRITE["postgresql"], [json.dumps(values)])
+        else:
+            cursor.executemany(_WRITE["sqlite"], values)
