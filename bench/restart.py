@@ -89,7 +89,7 @@ def main() -> None:
         for back_ends in options.back_ends.split(",")
     ]
     print("Wanted: all checked again within 40 s.")
-    stage.table(["monitors", "back ends", "web answers after s", "all checked again after s"], rows)
+    stage.table(["monitors", "back ends", "ready after s", "all checked again after s"], rows)
 
 
 if __name__ == "__main__":
