@@ -192,15 +192,22 @@ def test_it_is_started_told_of_and_finished(
 def test_an_update_after_somebody_elses_is_refused_and_keeps_what_was_typed(
     console: Client, maintenance: Maintenance
 ):
-    console.post(url("start_now", maintenance), {"message": ""})
+    console.post(url("start_now", maintenance), {"message": "Off we go."})
 
     response = console.post(
         url("post_update", maintenance), {"message": "My own text.", "sequence": "1"}
     )
 
     assert response.status_code == 409
-    assert "at update 2, not 1" in response.content.decode()
-    assert "My own text." in response.content.decode()
+    text = response.content.decode()
+    assert "root posted meanwhile: In progress. “Off we go.”" in text
+    assert "My own text." in text
+    assert 'name="sequence" value="2"' in text
+    again = console.post(
+        url("post_update", maintenance), {"message": "My own text.", "sequence": "2"}
+    )
+    assert again.status_code == 302
+    assert maintenance.updates.latest("sequence").body == "My own text."
 
 
 def test_one_component_is_done_before_the_others(

@@ -10,7 +10,7 @@ from django import forms
 from apps.core.unfold import ModelForm, Select, Switch, Textarea
 from apps.incidents.admin.using import demand_values
 from apps.incidents.admin.wall_times import WallTimeField, times_in
-from apps.incidents.models import Maintenance, MaintenanceStatus
+from apps.incidents.models import Maintenance, MaintenanceStatus, MaintenanceUpdate
 from apps.incidents.transitions import CANCELLED, MAINTENANCE_MOVES
 from apps.pages.models import Component, Page
 from apps.pages.status import ComponentStatus
@@ -123,8 +123,13 @@ class RescheduleForm(forms.Form):
 
 
 class UpdateForm(forms.Form):
-    """The next update. The statuses and fields for components are those of the maintenance."""
+    """The next update. The statuses and fields for components are those of the maintenance.
 
+    It carries the sequence that it was shown at. Where another update came meanwhile it shows that one, keeps
+    what was typed, and may be sent once more.
+    """
+
+    latest: MaintenanceUpdate
     status = forms.ChoiceField(required=False, widget=Select)
     message = message()
     sequence = forms.IntegerField(widget=forms.HiddenInput)
@@ -136,6 +141,18 @@ class UpdateForm(forms.Form):
         help_text="Whether it still ends by itself, if so set, after you give it another status here.",
     )
     deliver_notifications = notify()
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        latest = self.latest
+        if self.cleaned_data.get("sequence", latest.sequence) != latest.sequence:
+            # Every input has one value, so a plain mapping holds what was sent.
+            self.data = {**dict(self.data.items()), "sequence": str(latest.sequence)}
+            who = "It moved by itself" if latest.is_automated else f"{latest.author} posted"
+            text = f" “{latest.body}”" if latest.body else ""
+            message = f"{who} meanwhile: {latest.get_status_display()}.{text} Yours is kept below: read it again, then post it."
+            self.add_error(None, message)
+        return self.cleaned_data
 
     @staticmethod
     def for_maintenance(
@@ -149,7 +166,8 @@ class UpdateForm(forms.Form):
             (value, str(label)) for value, label in MaintenanceStatus.choices if value in steps
         ]
         fields: dict[str, Any] = {
-            "status": forms.ChoiceField(required=False, choices=choices, widget=Select)
+            "latest": maintenance.updates.latest("sequence"),
+            "status": forms.ChoiceField(required=False, choices=choices, widget=Select),
         }
         for component in () if maintenance.is_cancelled else components:
             fields[f"component_{component.pk}"] = forms.ChoiceField(

@@ -159,7 +159,13 @@ class MaintenanceSeriesAdmin(DependentSelects, ServiceModelAdmin):
         )
         if obj is None:
             return [what, when, how]
-        now = ("What comes", {"fields": ["on_page", "in_words", "next_starts", "announced"]})
+        now = (
+            "What comes",
+            {
+                "fields": ["on_page", "in_words", "next_starts", "announced"],
+                "description": "To skip one, cancel it once it is announced: it stays skipped.",
+            },
+        )
         return [now, what, when, how]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
