@@ -14,9 +14,16 @@ _TAGS = {
 
 
 def render(source: str) -> SafeString:
-    """Return safe HTML of a Markdown text: no images, scripts, styles or raw HTML; links open without referrer."""
+    """Return safe HTML of a Markdown text: no images, scripts, styles or raw HTML; links open without referrer.
+
+    Headings begin at the third level: the first two are the page's own.
+    """
+    tokens = _markdown.parse(source)
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"} and token.tag in {"h1", "h2"}:
+            token.tag = "h3"
     cleaned = nh3.clean(
-        _markdown.render(source),
+        _markdown.renderer.render(tokens, _markdown.options, {}),
         tags=_TAGS,
         attributes={"a": {"href"}},
         url_schemes={"http", "https", "mailto"},

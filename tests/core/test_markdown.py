@@ -100,3 +100,10 @@ def assert_harmless(html):
         target = urlsplit(attributes.get("href") or "")
         assert target.scheme in {"", "http", "https", "mailto"}
         assert tag != "a" or attributes["rel"] == "noopener noreferrer nofollow"
+
+
+@pytest.mark.parametrize(
+    ("source", "tag"), [("# A", "h3"), ("## A", "h3"), ("### A", "h3"), ("#### A", "h4")]
+)
+def test_headings_begin_below_those_of_the_page(source, tag):
+    assert render(source) == f"<{tag}>A</{tag}>\n"

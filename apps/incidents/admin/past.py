@@ -23,12 +23,17 @@ TEXT = (
     "For what was over before it was told. Readers find it in the history at its own time. It changes no component's "
     "status or uptime, and nobody is notified."
 )
+# A row for the beginning and one for the end, which every story has.
+BEGINNING = [
+    {"at": "", "status": "investigating", "message": ""},
+    {"at": "", "status": "resolved", "message": ""},
+]
 
 
 def tell_past(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
     """Show the form; on POST tell the incident."""
     posted = request.method == "POST"
-    form = PastForm(data=request.POST if posted else None)
+    form = PastForm(data=request.POST if posted else None, initial={"updates": BEGINNING})
     if posted and form.is_valid():
         data = form.cleaned_data
         try:
