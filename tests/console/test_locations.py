@@ -150,3 +150,16 @@ def listed(admin: Client) -> Listed:
         return first
 
     return read
+
+
+def test_a_reference_target_that_cannot_be_read_is_refused_at_its_field(
+    location: Location, admin: Client
+):
+    url = reverse("admin:monitors_location_change", args=[location.pk])
+
+    answer = admin.post(url, {"name": "Europe", "targets": "https://example.com/\nexample.com"})
+
+    assert answer.status_code == 200
+    assert "Give a URL or host:port." in answer.content.decode()
+    location.refresh_from_db()
+    assert location.reference_targets == []
