@@ -16,6 +16,7 @@ from apps.accounts import services as accounts
 from apps.core.actors import AUTOMATION, Actor
 from apps.core.models import AuditEvent
 from apps.incidents import services as incidents
+from apps.incidents.services import PastUpdate
 from apps.integrations import providers
 from apps.integrations import services as integrations
 from apps.integrations.definition import ConnectorDefinition, IncidentDefinition
@@ -37,9 +38,12 @@ from tests.factories import (
     DeliveryFactory,
     DeliveryStreamFactory,
     IncidentFactory,
+    IncidentTemplateFactory,
+    IncidentUpdateFactory,
     LocationFactory,
     MetricFactory,
     PageFactory,
+    PostmortemFactory,
     UserFactory,
     WorkspaceFactory,
 )
@@ -142,6 +146,51 @@ def a_maintenance(actor=AUTOMATION):
     return made
 
 
+def resolved_incident():
+    return IncidentFactory(status="resolved", resolved_at=NOW)
+
+
+def a_draft():
+    return PostmortemFactory(incident=resolved_incident(), draft="Learnt.").incident_id
+
+
+def a_published_postmortem():
+    return PostmortemFactory(incident=resolved_incident(), published=True).incident_id
+
+
+def merge():
+    page = PageFactory()
+    one, other = IncidentFactory.create_batch(2, page=page)
+    incidents.merge_incidents(incident_id=one.pk, into_id=other.pk, **BY)
+
+
+def tell_past():
+    incidents.tell_past_incident(
+        page_id=PageFactory().pk,
+        name="Trouble",
+        updates=[PastUpdate("resolved", "It was over soon.", NOW - timedelta(hours=1))],
+        **BY,
+    )
+
+
+def correct(actor=PERSON):
+    return pages.correct_period(
+        component_id=ComponentFactory(created_at=NOW - timedelta(days=2)).pk,
+        started_at=NOW - timedelta(hours=2),
+        ended_at=NOW - timedelta(hours=1),
+        status="operational",
+        reason="The probe was at fault.",
+        actor=actor,
+        at=NOW,
+    )
+
+
+def revoke():
+    correction = correct()
+    AuditEvent.objects.all().delete()
+    pages.revoke_correction(correction_id=correction.pk, **BY)
+
+
 def a_series(actor=AUTOMATION):
     return incidents.create_series(
         page_id=PageFactory().pk,
@@ -191,6 +240,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     ),
     "pages.archive_metric": lambda: pages.archive_metric(metric_id=MetricFactory().pk, **BY),
     "pages.reorder": reorder,
+    "pages.correct_period": correct,
+    "pages.revoke_correction": revoke,
     "pages.set_staff_status": lambda: pages.set_staff_status(
         component_id=ComponentFactory().pk, status="major_outage", **BY
     ),
@@ -216,6 +267,30 @@ CALLS: dict[str, Callable[[], Any]] = {
     ),
     "incidents.archive_series": lambda: incidents.archive_series(
         series_id=a_series().pk, cancel_announced=True, **BY
+    ),
+    "incidents.create_template": lambda: incidents.create_template(
+        page_id=PageFactory().pk, name="Usual", **BY
+    ),
+    "incidents.update_template": lambda: incidents.update_template(
+        template_id=IncidentTemplateFactory().pk, name="Other", **BY
+    ),
+    "incidents.archive_template": lambda: incidents.archive_template(
+        template_id=IncidentTemplateFactory().pk, **BY
+    ),
+    "incidents.save_postmortem": lambda: incidents.save_postmortem(
+        incident_id=resolved_incident().pk, body="Learnt.", **BY
+    ),
+    "incidents.publish_postmortem": lambda: incidents.publish_postmortem(
+        incident_id=a_draft(), **BY
+    ),
+    "incidents.revert_postmortem": lambda: incidents.revert_postmortem(
+        incident_id=a_published_postmortem(), **BY
+    ),
+    "incidents.delete_postmortem": lambda: incidents.delete_postmortem(incident_id=a_draft(), **BY),
+    "incidents.merge_incidents": merge,
+    "incidents.tell_past_incident": tell_past,
+    "incidents.edit_update": lambda: incidents.edit_update(
+        update_id=IncidentUpdateFactory().pk, body="Better said.", **BY
     ),
     "incidents.open_incident": lambda: incidents.open_incident(
         page_id=PageFactory().pk, name="Trouble", status="investigating", message="", **BY
