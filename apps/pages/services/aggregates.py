@@ -46,12 +46,12 @@ ON CONFLICT (metric_id, size_s, started_at) DO UPDATE SET
 _DELETE_POINTS = """
 DELETE FROM pages_metricpoint WHERE (metric_id, at, source) IN (
     SELECT metric_id, at, source FROM pages_metricpoint
-    WHERE metric_id = %s AND at < %s AND counted LIMIT %s)
+    WHERE metric_id = %s AND at < %s AND counted ORDER BY metric_id, at LIMIT %s)
 """
 _DELETE_AGGREGATES = """
 DELETE FROM pages_metricaggregate WHERE (metric_id, size_s, started_at) IN (
     SELECT metric_id, size_s, started_at FROM pages_metricaggregate
-    WHERE size_s = %s AND started_at < %s LIMIT %s)
+    WHERE size_s = %s AND started_at < %s ORDER BY size_s, started_at LIMIT %s)
 """
 
 
