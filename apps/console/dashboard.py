@@ -112,7 +112,7 @@ def _location_notices(one: Standing) -> list[str]:
     if since is None:
         return []
     return [
-        f"None of the reference targets of the location {one.location} answers since"
+        f"None of the reference targets of the location {one.location} has answered since"
         f" {since:%Y-%m-%d %H:%M:%S} UTC: what gets no answer there counts as an error, not as an outage."
     ]
 

@@ -92,8 +92,8 @@ def test_that_no_reference_target_answers_is_shown_with_its_time(
 
     (notice,) = notices()
 
-    assert "None of the reference targets of the location Europe answers since" in notice
-    assert "None answers since" in listed(location)
+    assert "None of the reference targets of the location Europe has answered since" in notice
+    assert "None has answered since" in listed(location)
     found = [one for one in check_locations() if "eu-west" in one.subject]
     assert [one.level for one in found] == ["ok", "problem"]
 

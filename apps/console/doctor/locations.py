@@ -13,7 +13,8 @@ def check_locations() -> Iterable[Finding]:
     for one in standings():
         subject = f"location {one.location.code}"
         yield _worker(subject, one)
-        yield _references(subject, one)
+        if one.has_worker or not one.location.reference_targets:
+            yield _references(subject, one)
 
 
 def _worker(subject: str, one: Standing) -> Finding:
@@ -29,8 +30,8 @@ def _worker(subject: str, one: Standing) -> Finding:
     return Finding(
         "problem",
         subject,
-        f"{seen}, so {one.monitors} monitor{'' if one.monitors == 1 else 's'} there are not measured",
-        f"Start a worker there: celery -A statusplatform.celery worker -Q checks.{one.location.code}",
+        f"{seen}, so what runs there is not measured (monitors: {one.monitors})",
+        f"Start a worker there: celery -A statusplatform worker -P threads -Q checks.{one.location.code}",
     )
 
 
@@ -47,7 +48,7 @@ def _references(subject: str, one: Standing) -> Finding:
         return Finding(
             "problem",
             subject,
-            f"none of its reference targets answers since {since:%Y-%m-%d %H:%M:%S} UTC: what gets no answer there"
+            f"none of its reference targets has answered since {since:%Y-%m-%d %H:%M:%S} UTC: what gets no answer there"
             " counts as an error, not as an outage",
             "See its network, or give it other reference targets if these are gone.",
         )

@@ -77,9 +77,12 @@ class LocationAdmin(ServiceModelAdmin):
     def references(self, location: Location) -> SafeString:
         if not location.reference_targets:
             return tag("waiting", "None: the rule is off")
-        since = standing_of(location).references_failing_since
+        standing = standing_of(location)
+        if not standing.has_worker:
+            return tag("waiting", f"{len(location.reference_targets)}, nobody asks them")
+        since = standing.references_failing_since
         if since is not None:
-            return tag("failing", f"None answers since {utc(since)}")
+            return tag("failing", f"None has answered since {utc(since)}")
         return tag("passing", f"{len(location.reference_targets)} watched")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
