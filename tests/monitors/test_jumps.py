@@ -168,6 +168,15 @@ def test_slots_that_lie_ahead_as_they_should_are_left(clock: SettableClock):
     assert [Schedule.objects.get(pk=row.pk).next_run_at for row in rows] == before
 
 
+def test_a_reading_that_took_long_is_none(clock: SettableClock):
+    watch, times = JumpWatch(), iter([0.0, 10.0])
+    clock.move(-HOUR)
+
+    go_on_after_jumps(watch, lambda: next(times))
+
+    assert watch.jump(reading=NOW, monotonic=0.0) is None
+
+
 # Leases.
 
 

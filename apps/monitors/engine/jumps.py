@@ -26,6 +26,8 @@ from apps.monitors.models import Schedule
 logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 1000
+# A reading that took longer says too little; the next tick reads again.
+SLOW_S = 1.0
 
 # Crontabs among them whose next slot is far ahead as it should be.
 _FAR_AHEAD = {
@@ -40,8 +42,12 @@ def go_on_after_jumps(
     watch: JumpWatch = _watch, monotonic: Callable[[], float] = time.monotonic
 ) -> None:
     """See to what a jump of the clock has left, if there was one since this process looked last, or before it began."""
+    before = monotonic()
     reading = database_now()
-    jump = watch.jump(reading=reading, monotonic=monotonic())
+    after = monotonic()
+    if after - before > SLOW_S:
+        return
+    jump = watch.jump(reading=reading, monotonic=after)
     if jump is None or jump < timedelta(0):
         go_on_after_set_back()
     elif jump > timedelta(0):
