@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+
+HOLD_S = 0.3
 
 
 def at_once(callers: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -32,3 +35,24 @@ def at_once(callers: Sequence[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.join(timeout=60)
     return outcomes
+
+
+def overlap(first: Callable[[], Any], second: Callable[[], Any]) -> list[Any]:
+    """Run `first`, keep its transaction open for a moment, and let `second` begin meanwhile."""
+    inside = threading.Event()
+
+    def hold() -> Any:
+        try:
+            with transaction.atomic():
+                result = first()
+                inside.set()
+                time.sleep(HOLD_S)
+                return result
+        finally:
+            inside.set()
+
+    def follow() -> Any:
+        inside.wait(30)
+        return second()
+
+    return at_once([hold, follow])

@@ -25,7 +25,7 @@ from tests.integrations.scene import (
     minutes,
     recovers,
 )
-from tests.racing import at_once
+from tests.racing import overlap
 
 pytestmark = pytest.mark.django_db
 
@@ -183,11 +183,9 @@ def test_two_monitors_that_come_back_at_once_leave_the_gap_they_share():
     integrate(first, page)
     integrate(second, page, nickname="Second")
 
-    outcomes = at_once(
-        [
-            lambda: measures_nothing(first, hours(3), hours(5)),
-            lambda: measures_nothing(second, hours(3), hours(5)),
-        ]
+    outcomes = overlap(
+        lambda: measures_nothing(first, hours(3), hours(5)),
+        lambda: measures_nothing(second, hours(3), hours(5)),
     )
 
     assert outcomes == [None, None]

@@ -25,8 +25,8 @@ from tests.monitors.conftest import (
     due_schedule,
     finished,
     flight_of,
-    in_threads,
 )
+from tests.racing import overlap
 
 pytestmark = pytest.mark.django_db
 
@@ -170,7 +170,7 @@ def test_two_locations_that_come_back_at_once_tell_what_both_missed():
         told.extend(missed)
 
     signals.measurements_missed.connect(listen)
-    in_threads(lambda: record([finished(first)]), lambda: record([finished(second)]))
+    overlap(lambda: record([finished(first)]), lambda: record([finished(second)]))
     signals.measurements_missed.disconnect(listen)
 
     assert len(told) == 1
