@@ -49,7 +49,7 @@ def check(files: Mapping[str, bytes], page: Mapping[str, Any]) -> None:
         demand(bool(EVENT.match(entry["html"])) == is_maintenance, "event", entry)
         if item["starts"] != entry["published"]:
             # Only an upcoming maintenance is dated by its start.
-            demand(is_maintenance and item["starts"] < item["ends"], "pubDate", (item, entry))
+            demand(is_maintenance and item["starts"] <= item["ends"], "pubDate", (item, entry))
     for content, version in ((atom, "atom10"), (rss, "rss20")):
         _check_reading(content, version, page, entries)
 

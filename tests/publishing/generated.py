@@ -42,7 +42,7 @@ steps = st.timedeltas(min_value=timedelta(milliseconds=1), max_value=timedelta(d
 def pages(draw: Draw) -> Page:
     """Make a page with everything on it; draw inside a transaction that is rolled back."""
     page: Page = make.PageFactory(
-        name=draw(names), time_zone=draw(st.sampled_from(ZONES)), description=draw(bodies)
+        name=draw(names)[:120], time_zone=draw(st.sampled_from(ZONES)), description=draw(bodies)
     )
     make.PublicationFactory(page=page)
     groups = [
