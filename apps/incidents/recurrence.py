@@ -204,6 +204,9 @@ def _days(rule: Rule, first: date) -> Iterator[date]:
     """Yield the days of the rule from `first` on, for at least 200 years; its UNTIL is not regarded."""
     shift = (9999 - first.year) // _CYCLE * _CYCLE
     text = ";".join(f"{name}={value}" for name, value in rule.parts if name != "UNTIL")
+    if rule.get("BYWEEKNO") and not any(map(rule.get, ("BYDAY", "BYMONTHDAY", "BYYEARDAY"))):
+        # What a rule leaves open is the first day's (section 3.3.10); dateutil takes the whole week.
+        text += f";BYDAY={WEEKDAYS[first.weekday()]}"
     shifted = datetime(first.year + shift, first.month, first.day)  # noqa: DTZ001 - a day, in no zone
     for day in rrulestr(text, dtstart=shifted):
         yield date(day.year - shift, day.month, day.day)

@@ -45,6 +45,9 @@ def starts(rule, *, zone="UTC", first="2026-01-01", at="02:00", count=4):
         ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", ["01-30", "02-27", "03-31", "04-30"]),
         ("FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR", ["02-13", "03-13", "11-13"]),
         ("FREQ=YEARLY;BYMONTH=3,6;BYDAY=1SU", ["03-01", "06-07"]),
+        # What the rule leaves open is the first day's: 1 January 2026 is a Thursday.
+        ("FREQ=YEARLY;BYWEEKNO=20", ["05-14"]),
+        ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", ["05-11"]),
         ("FREQ=DAILY;COUNT=2", ["01-01", "01-02"]),
         ("FREQ=DAILY;UNTIL=20260103", ["01-01", "01-02", "01-03"]),
         ("FREQ=DAILY;UNTIL=20260103T015959", ["01-01", "01-02"]),
