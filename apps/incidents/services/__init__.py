@@ -14,6 +14,7 @@ from apps.incidents.services.maintenance import (
     post_maintenance_update,
     reschedule_maintenance,
 )
+from apps.incidents.services.maintenance_corrections import edit_maintenance_update
 from apps.incidents.services.maintenance_moves import move_due_maintenances
 from apps.incidents.services.merging import merge_incidents
 from apps.incidents.services.postmortems import (
@@ -53,6 +54,7 @@ __all__ = [
     "delete_postmortem",
     "edit_incident",
     "edit_maintenance",
+    "edit_maintenance_update",
     "edit_update",
     "fill_texts",
     "merge_incidents",
