@@ -71,7 +71,7 @@ class MonitorForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "run_at" not in self.fields:
+        if "run_at" not in self.fields or "parents" not in self.fields:
             return  # Read only: there is nothing to fill in.
         live = Location.objects.live()
         run_at: Any = self.fields["run_at"]
