@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.core.models import AuditEvent
 from apps.incidents.models import Maintenance, MaintenanceSeries
 from apps.incidents.services import create_maintenance, create_template
 from apps.pages.models import Component
 from tests.console.forms import errors, save
-from tests.factories import PERSON, ComponentFactory, PageFactory
+from tests.factories import PERSON, ComponentFactory, PageFactory, UserFactory
 from tests.incidents.maintenance_scene import fresh
 
 pytestmark = pytest.mark.django_db
@@ -409,3 +411,109 @@ def test_a_template_fills_the_announcement_in_and_asks_for_its_variables(
     assert (row.name, row.deliver_notifications) == ("Work on Orders", False)
     assert row.updates.get().body == "On 1 July 2036 at 02:00 CEST we replace a disk."
     assert row.affected.get().component == component
+
+
+def test_a_template_fills_an_update_in_and_asks_for_its_variables(
+    console: Client, maintenance: Maintenance, component: Component
+):
+    template = create_template(
+        page_id=component.page.pk,
+        name="Nearly there",
+        kind="maintenance",
+        message="{{components}}: we look at {{part}}.",
+        update_status="verifying",
+        component_status="operational",
+        component_ids=[component.pk],
+        deliver_notifications=False,
+        actor=PERSON,
+        at=soon(-1),
+    )
+    console.post(url("start_now", maintenance), {"message": "Off we go."})
+    address = f"{url('post_update', maintenance)}?template={template.public_id}"
+
+    opened = console.get(address)
+    sent = {field.html_name: field.value() or "" for field in opened.context["form"]}
+    asked = console.post(address, sent)
+    answered = console.post(address, sent | {"variable_part": "a disk"})
+
+    assert asked.status_code == 409
+    assert list(asked.context["form"].errors) == ["variable_part"]
+    assert answered.status_code == 302
+    update = maintenance.updates.latest("sequence")
+    assert (update.status, update.body) == ("verifying", "Orders: we look at a disk.")
+    assert update.deliver_notifications is False
+    assert fresh(component).status == "operational"
+
+
+def test_of_a_template_only_a_status_that_it_may_come_to_is_filled_in(
+    console: Client, maintenance: Maintenance, component: Component
+):
+    template = create_template(
+        page_id=component.page.pk,
+        name="Announce",
+        kind="maintenance",
+        message="Soon.",
+        update_status="scheduled",
+        actor=PERSON,
+        at=soon(-1),
+    )
+    console.post(url("start_now", maintenance), {"message": "Off we go."})
+    console.post(url("finish", maintenance), {"message": "Done."})
+
+    opened = console.get(f"{url('post_update', maintenance)}?template={template.public_id}")
+
+    form = opened.context["form"]
+    assert (form["status"].value(), form["message"].value()) == (None, "Soon.")
+
+
+def test_an_update_is_corrected_in_the_pages_zone(console: Client, maintenance: Maintenance):
+    update = maintenance.updates.get()
+    address = f"{url('edit_update', maintenance)}?update={update.public_id}"
+    shown = {"display_at": "2026-01-02T09:30:00", "body": "We upgrade the *database*."}
+
+    listed = console.get(url("change", maintenance)).content.decode()
+    previewed = console.post(address, shown | {"do": "preview"}).content.decode()
+    saved = console.post(address, shown | {"do": "save"})
+
+    assert address in listed
+    assert "<em>database</em>" in previewed
+    assert saved.status_code == 302
+    update.refresh_from_db()
+    assert update.body == "We upgrade the *database*."
+    assert update.display_at == datetime(2026, 1, 2, 8, 30, tzinfo=UTC)
+
+
+def test_a_correction_keeps_the_time_exact_and_needs_an_update_of_this_maintenance(
+    console: Client, maintenance: Maintenance
+):
+    update = maintenance.updates.get()
+    update.display_at = update.display_at.replace(microsecond=123456)
+    update.save()
+    address = url("edit_update", maintenance)
+    opened = console.get(f"{address}?update={update.public_id}")
+    sent = {field.html_name: field.value() for field in opened.context["form"]}
+
+    saved = console.post(
+        f"{address}?update={update.public_id}", sent | {"body": "Other.", "do": "save"}
+    )
+    unknown = console.get(f"{address}?update=0000")
+
+    assert (saved.status_code, unknown.status_code) == (302, 404)
+    assert fresh(update).display_at.microsecond == 123456
+
+
+def test_corrections_are_not_for_those_who_may_not_change_it(
+    client: Client, maintenance: Maintenance
+):
+    update = maintenance.updates.get()
+    reader: User = UserFactory(username="reader")
+    reader.user_permissions.set(Permission.objects.filter(codename="view_maintenance"))
+    client.force_login(reader)
+
+    response = client.post(
+        f"{url('edit_update', maintenance)}?update={update.public_id}",
+        {"body": "Other.", "display_at": "2026-01-02T09:30:00", "do": "save"},
+    )
+
+    assert response.status_code == 403
+    assert fresh(update).body == "We **upgrade**."

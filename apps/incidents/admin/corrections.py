@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db import models
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -14,17 +16,26 @@ from apps.core.markdown import render
 from apps.incidents import services
 from apps.incidents.admin.forms import EditUpdateForm, MergeForm
 from apps.incidents.admin.screens import Button, done, refuse, show
-from apps.incidents.models import Incident
+from apps.incidents.models import Incident, Maintenance
 from apps.incidents.selectors import mergeable_into
 
 
-def edit_update(request: HttpRequest, *, model_admin: Any, incident: Incident) -> HttpResponse:
-    """Correct the text or the shown time of the update that the address names (404 when it is none of this)."""
-    update = incident.updates.filter(public_id=request.GET.get("update", "")).first()
+def edit_update(
+    request: HttpRequest,
+    *,
+    model_admin: Any,
+    row: Incident | Maintenance,
+    save: Callable[..., models.Model],
+) -> HttpResponse:
+    """Correct the text or the shown time of the update that the address names (404 when it is none of this).
+
+    `save` is the service that does it.
+    """
+    update = row.updates.filter(public_id=request.GET.get("update", "")).first()
     if update is None:
         raise Http404("There is no such update.")
     posted = request.method == "POST"
-    form = EditUpdateForm.in_zone(incident.page.time_zone)(
+    form = EditUpdateForm.in_zone(row.page.time_zone)(
         data=request.POST if posted else None,
         initial={"body": update.body, "display_at": update.display_at},
     )
@@ -37,7 +48,7 @@ def edit_update(request: HttpRequest, *, model_admin: Any, incident: Incident) -
             # The input knows whole seconds only: a time that was not touched stays as exact as it is.
             moved = "display_at" in form.changed_data
             try:
-                services.edit_update(
+                save(
                     update_id=update.pk,
                     body=data["body"],
                     display_at=data["display_at"] if moved else None,
@@ -47,12 +58,12 @@ def edit_update(request: HttpRequest, *, model_admin: Any, incident: Incident) -
             except DomainError as refusal:
                 refuse(form, refusal)
             else:
-                return done(request, incident, "The update is corrected.")
+                return done(request, row, "The update is corrected.")
     return show(
         request,
         model_admin,
-        incident,
-        title=f"Correct update {update.sequence} of {incident}",
+        row,
+        title=f"Correct update {update.sequence} of {row}",
         text=(
             "Readers see the new text and time. The order of updates, and what they said about components, stay. "
             "The history keeps what was there before."

@@ -283,7 +283,9 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
         incident = self.get_row(request, object_id)
         if not self.has_change_permission(request, incident):
             raise PermissionDenied
-        return corrections.edit_update(request, model_admin=self, incident=incident)
+        return corrections.edit_update(
+            request, model_admin=self, row=incident, save=services.edit_update
+        )
 
     @action(
         description="Post update", permissions=["post"], url_path="post-update", icon="campaign"

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -26,7 +27,8 @@ from apps.core.adminkit import (
     tag,
 )
 from apps.core.unfold import action, display
-from apps.incidents.admin import wall_times
+from apps.incidents.admin import corrections, wall_times
+from apps.incidents.admin import maintenance_posting as posting
 from apps.incidents.admin.announcing import FromTemplate
 from apps.incidents.admin.maintenance_forms import (
     AnnounceForm,
@@ -34,8 +36,6 @@ from apps.incidents.admin.maintenance_forms import (
     EditForm,
     MessageForm,
     RescheduleForm,
-    UpdateForm,
-    said_in,
 )
 from apps.incidents.admin.maintenance_parts import (
     CoveredHistory,
@@ -45,9 +45,9 @@ from apps.incidents.admin.maintenance_parts import (
 )
 from apps.incidents.admin.using import PREFIX
 from apps.incidents.models import Maintenance, MaintenanceComponent, MaintenanceStatus
+from apps.incidents.services import edit_maintenance_update
 from apps.incidents.services import maintenance as services
 from apps.incidents.services.maintenance_moves import CANCELLED_TEXT, STOCK_TEXTS
-from apps.pages.models import Component
 
 
 @admin.register(Maintenance)
@@ -205,36 +205,26 @@ class MaintenanceAdmin(FromTemplate, DependentSelects, ServiceModelAdmin):
     )
     def post_update(self, request: HttpRequest, object_id: str) -> HttpResponse:
         maintenance = self.get_row(request, object_id)
-        covered = list(maintenance.affected.values_list("component_id", flat=True))
-        on_page = models.Q(archived_at__isnull=True, page=maintenance.page_id)
-        components = list(
-            Component.objects.filter(on_page | models.Q(pk__in=covered)).select_related("group")
+        return posting.post_update(request, model_admin=self, maintenance=maintenance)
+
+    def get_urls(self) -> list[Any]:
+        # Reached from the list of updates: it is about one of them, so it is no button of the maintenance.
+        return [
+            path(
+                "<path:object_id>/edit-update/",
+                self.admin_site.admin_view(self.edit_update),
+                name="incidents_maintenance_edit_update",
+            ),
+            *super().get_urls(),
+        ]
+
+    def edit_update(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        maintenance = self.get_row(request, object_id)
+        if not self.has_change_permission(request, maintenance):
+            raise PermissionDenied
+        return corrections.edit_update(
+            request, model_admin=self, row=maintenance, save=edit_maintenance_update
         )
-        # What it covers comes first.
-        components.sort(key=lambda component: component.pk not in covered)
-
-        def run(data: dict[str, Any]) -> str:
-            update = services.post_maintenance_update(
-                maintenance_id=maintenance.pk,
-                status=data["status"] or None,
-                message=data["message"],
-                components=said_in(data),
-                expected_sequence=data["sequence"],
-                stays_automated=data["stays_automated"],
-                deliver_notifications=data["deliver_notifications"],
-                actor=actor_of(request),
-                at=timezone.now(),
-            )
-            return f"Posted: {update.get_status_display()}."
-
-        return Confirmation(
-            title=f"Post an update to {maintenance}",
-            text="Readers see it at once. While it is in progress or being verified, its components are under maintenance.",
-            button="Post update",
-            run=run,
-            form=UpdateForm.for_maintenance(maintenance, components),
-            initial={"sequence": maintenance.last_sequence},
-        ).respond(request, model_admin=self, row=maintenance)
 
     @action(
         description="Reschedule",

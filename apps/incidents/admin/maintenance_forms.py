@@ -144,6 +144,7 @@ class UpdateForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         super().clean()
+        demand_values(self, self.cleaned_data, [self.cleaned_data.get("message") or ""])
         latest = self.latest
         if self.cleaned_data.get("sequence", latest.sequence) != latest.sequence:
             # Every input has one value, so a plain mapping holds what was sent.
@@ -156,9 +157,14 @@ class UpdateForm(forms.Form):
 
     @staticmethod
     def for_maintenance(
-        maintenance: Maintenance, components: Sequence[Component]
+        maintenance: Maintenance,
+        components: Sequence[Component],
+        variables: dict[str, forms.Field],
     ) -> type[UpdateForm]:
-        """Return the form with the steps that are allowed, and one select for each component."""
+        """Return the form with the steps that are allowed, and one select for each component.
+
+        `variables` are the fields that a template asks for.
+        """
         standing = CANCELLED if maintenance.is_cancelled else maintenance.status
         steps = MAINTENANCE_MOVES["person", standing] - {maintenance.status}
         choices = [("", f"No change (now: {maintenance.get_status_display()})")]
@@ -180,7 +186,10 @@ class UpdateForm(forms.Form):
                 ],
                 widget=Select,
             )
-        return type("UpdateForm", (UpdateForm,), fields)
+        made: type[UpdateForm] = type("UpdateForm", (UpdateForm,), {**fields, **variables})
+        # A template's variables come where its text is.
+        made.field_order = ["status", "message", *variables]
+        return made
 
 
 def said_in(data: dict[str, Any]) -> dict[int, str]:

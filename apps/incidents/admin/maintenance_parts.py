@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.core.adminkit import DependentSelects, HistoryInline, PartTable, local
@@ -56,8 +58,8 @@ class UpdateHistory(HistoryInline):
     """The published updates, newest first."""
 
     model = MaintenanceUpdate
-    fields = ["shown_at", "status", "text", "by"]
-    readonly_fields = ["shown_at", "text", "by"]
+    fields = ["shown_at", "status", "text", "by", "correct"]
+    readonly_fields = ["shown_at", "text", "by", "correct"]
     verbose_name_plural = "updates"
     hide_title = True
 
@@ -76,6 +78,11 @@ class UpdateHistory(HistoryInline):
     @display(description="By")
     def by(self, update: MaintenanceUpdate) -> str:
         return "Itself" if update.is_automated else update.author or "–"
+
+    @display(description="Correct")
+    def correct(self, update: MaintenanceUpdate) -> SafeString:
+        url = reverse("admin:incidents_maintenance_edit_update", args=[update.maintenance_id])
+        return format_html('<a href="{}?update={}">Edit</a>', url, update.public_id)
 
 
 class StateFilter(admin.SimpleListFilter):
