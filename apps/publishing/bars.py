@@ -1,7 +1,8 @@
 """The 90 bars of a component's uptime as inline SVG. Pure.
 
-A worse day stands taller, so that the picture also reads without colours; the words are in each bar's
-title and, for the days with problems, in the picture's own name.
+A worse day stands taller, so that the picture also reads without colours; the words are in the titles of
+the days that have something to tell and, for the newest of them, in the picture's own name. A page holds
+thousands of bars: their sizes are in page.css, and page.js says of all others that nothing happened.
 """
 
 from __future__ import annotations
@@ -16,16 +17,8 @@ from apps.publishing.readmodel import DayFacts, UptimeFacts
 from apps.publishing.times import day_text, duration_text
 
 MAINTENANCE = "maintenance"
+# As in page.css.
 STEP, WIDTH, HEIGHT = 4, 3, 40
-_HEIGHTS: dict[str, int] = {
-    Level.NO_DATA: 6,
-    MAINTENANCE: 16,
-    Level.OPERATIONAL: 24,
-    Level.DEGRADED: 29,
-    Level.PARTIAL: 34,
-    Level.MAJOR: HEIGHT,
-}
-# Short class names: a page holds thousands of bars.
 LEVEL_CLASSES: dict[str, str] = {
     Level.NO_DATA: "n",
     MAINTENANCE: "m",
@@ -35,6 +28,7 @@ LEVEL_CLASSES: dict[str, str] = {
     Level.MAJOR: "x",
 }
 _NAMED_DAYS = 7
+_NOTHING_TOLD = {"No downtime", "No data"}
 
 
 def percentage_text(percentage: float | None) -> str:
@@ -94,25 +88,27 @@ def _summary(name: str, uptime: UptimeFacts) -> str:
     return " ".join(sentences)
 
 
-def _escaped(day: DayFacts) -> str:
+def _bar(place: int, day: DayFacts) -> str:
+    shape = f'x="{place * STEP}"'
+    # What most bars are goes without a class.
+    if day.level != Level.OPERATIONAL:
+        shape = f'class="{LEVEL_CLASSES[day.level]}" {shape}'
     text = what_happened(day)
-    return escape(text) if day.corrections else text
+    if text in _NOTHING_TOLD:
+        return f"<rect {shape}/>"
+    return f"<rect {shape}><title>{day_text(day.day)}: {escape(text)}</title></rect>"
 
 
 def uptime_bars(name: str, uptime: UptimeFacts) -> SafeString:
-    """Return the bars as one SVG that stretches to its box; a bar's title is its day's text."""
-    # Plain formatting: a page holds thousands of bars, and all that goes in is numbers and our own words,
-    # but for staff's reasons.
-    bars = "".join(
-        f'<rect class="{LEVEL_CLASSES[day.level]}" x="{place * STEP}" y="{HEIGHT - _HEIGHTS[day.level]}"'
-        f' width="{WIDTH}" height="{_HEIGHTS[day.level]}">'
-        f"<title>{day_text(day.day)}: {_escaped(day)}</title></rect>"
-        for place, day in enumerate(uptime.days)
-    )
+    """Return the bars as one SVG that stretches to its box. `data-until` is the last bar's day."""
+    # Plain formatting, since there are many: all that goes in is numbers and our own words, and staff's
+    # reasons, which are escaped.
+    bars = "".join(_bar(place, day) for place, day in enumerate(uptime.days))
     return format_html(
-        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" data-until="{}" aria-label="{}">{}</svg>',
         len(uptime.days) * STEP - (STEP - WIDTH),
         HEIGHT,
+        uptime.days[-1].day.isoformat(),
         _summary(name, uptime),
         mark_safe(bars),  # noqa: S308 - see above
     )

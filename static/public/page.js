@@ -135,11 +135,21 @@ function prepareTimesButton() {
 
 /* Uptime bars: one stop for the keyboard, arrows go from day to day */
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+// Most days have nothing to tell; the page does not repeat it thousands of times.
+function quietText(day, until, daysBack) {
+  const date = new Date(`${until}T00:00Z`);
+  date.setUTCDate(date.getUTCDate() - daysBack);
+  const words = day.classList.contains("n") ? "No data" : "No downtime";
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}: ${words}`;
+}
+
 function prepareBars(box) {
   const picture = box.querySelector("svg");
   const days = [...picture.querySelectorAll("rect")];
   if (!days.length) return;
-  const texts = days.map((day) => day.textContent);
+  const texts = days.map((day, index) => day.textContent || quietText(day, picture.dataset.until, days.length - 1 - index));
   // The tip says it; the browser's own would cover it.
   for (const title of picture.querySelectorAll("title")) title.remove();
   const tip = document.createElement("div");

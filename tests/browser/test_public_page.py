@@ -183,6 +183,8 @@ def test_the_keyboard_reaches_everything_and_reads_the_days(
         "aria-valuetext", "9 Feb 2026: Partial outage 25 min, degraded performance 10 min"
     )
     expect(tab.page.locator(".tip").first).to_be_visible()
+    tab.page.keyboard.press("ArrowRight")
+    expect(bars).to_have_attribute("aria-valuetext", "10 Feb 2026: No downtime")
     tab.page.keyboard.press("Escape")
     expect(tab.page.locator(".tip").first).to_be_hidden()
 

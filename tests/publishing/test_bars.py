@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
-from apps.publishing.bars import percentage_text, uptime_bars, what_happened
+from apps.publishing.bars import HEIGHT, percentage_text, uptime_bars, what_happened
 from apps.publishing.readmodel import DayFacts
 from tests.publishing.models import uptime
 
@@ -34,19 +37,40 @@ def test_every_day_is_told_in_words():
     assert what_happened(DayFacts(date(2026, 3, 1), "no_data")) == "No data"
 
 
-def test_there_is_a_bar_with_a_title_for_each_day():
+def test_there_is_a_bar_for_each_day_and_a_title_where_there_is_something_to_tell():
+    picture = uptime_bars(
+        "API", uptime(d1={"maintenance_s": 20.0}, d5={"level": "partial", "partial_s": 600.0})
+    )
+
+    assert picture.count("<rect") == 90
+    assert re.findall("<title>(.*?)</title>", picture) == [
+        "25 Feb 2026: Partial outage 10 min",
+        "1 Mar 2026: Maintenance 20 s",
+    ]
+    assert 'data-until="2026-03-02"' in picture
+
+
+def test_a_quiet_bar_is_short_since_a_page_holds_thousands():
     picture = uptime_bars("API", uptime())
 
-    assert picture.count("<rect") == picture.count("<title>") == 90
-    assert "2 Mar 2026: No downtime" in picture
+    assert len(picture) < 2_000
 
 
 def test_worse_days_stand_taller_so_that_colour_is_not_needed():
-    levels = ["no_data", "maintenance", "operational", "degraded", "partial", "major"]
+    css = (Path(settings.BASE_DIR) / "static" / "public" / "page.css").read_text()
     heights = []
-    for level in levels:
+    for level in ["no_data", "maintenance", "operational", "degraded", "partial", "major"]:
         picture = uptime_bars("API", uptime(d0={"level": level}))
-        heights.append(int(picture.rsplit('height="', 1)[1].split('"')[0]))
+        bar = picture[picture.rindex("<rect") :]
+        found = re.search(r'class="(\w)"', bar)
+        rule = re.escape(f".bars .{found[1]}" if found else ".bars rect")
+        y, height = re.search(
+            rf"^{rule} {{\n  y: (\d+)(?:px)?;\n(?:  width: 3px;\n)?  height: (\d+)px;",
+            css,
+            re.MULTILINE,
+        ).groups()
+        heights.append(int(height))
+        assert int(y) + int(height) == HEIGHT
 
     assert heights == sorted(set(heights))
 
