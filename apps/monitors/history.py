@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from apps.monitors.models import Schedule
-from apps.monitors.rollup_models import RunDay, RunHour
+from apps.monitors.models import RunDay, RunHour, Schedule
 from apps.monitors.rollups import Tally, merge
 from apps.monitors.services.rollups import DAY, HOUR, Work, day_of, hour_of, progress, recount
 

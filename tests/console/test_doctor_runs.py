@@ -8,7 +8,7 @@ import pytest
 
 from apps.console.doctor.runs import check_runs
 from apps.core.clock import database_now
-from apps.monitors.rollup_models import RunProgress
+from apps.monitors.models import RunProgress
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from apps.monitors.history import spans
-from apps.monitors.models import Run, Schedule
-from apps.monitors.rollup_models import RunDay, RunHour, RunProgress
+from apps.monitors.models import Run, RunDay, RunHour, RunProgress, Schedule
 from apps.monitors.rollups import Tally
 from apps.monitors.services.rollups import DAY, HOUR, LAG, day_of, roll_up
 from tests.factories import NOW, LocationFactory, MonitorFactory, RunFactory, ScheduleFactory

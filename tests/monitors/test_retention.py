@@ -17,9 +17,17 @@ from apps.core.clock import database_now
 from apps.monitors import tasks
 from apps.monitors.engine.claim import claim
 from apps.monitors.engine.record import record
-from apps.monitors.models import LatestPass, Run, RunDetail, Schedule
+from apps.monitors.models import (
+    LateRun,
+    LatestPass,
+    Run,
+    RunDay,
+    RunDetail,
+    RunHour,
+    RunProgress,
+    Schedule,
+)
 from apps.monitors.partitions import ensure_partitions, partition_name
-from apps.monitors.rollup_models import LateRun, RunDay, RunHour, RunProgress
 from apps.monitors.rollups import Tally
 from apps.monitors.services.retention import HOURS_KEPT, remove_old_runs, thin_details
 from apps.monitors.services.rollups import DAY, HOUR, LAG, begin, day_of, note_late_runs, roll_up

@@ -11,8 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.monitors.models import Run, Schedule
-from apps.monitors.rollup_models import LateRun, RunDay, RunHour, RunProgress
+from apps.monitors.models import LateRun, Run, RunDay, RunHour, RunProgress, Schedule
 from apps.monitors.rollups import merge
 from apps.monitors.services.rollups import DAY, HOUR, LAG, begin, day_of, note_late_runs, roll_up
 from tests.factories import NOW, LocationFactory, MonitorFactory, ScheduleFactory

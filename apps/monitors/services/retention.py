@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Count, F
 
-from apps.monitors.models import Run, RunDetail, Schedule
+from apps.monitors.models import LateRun, Run, RunDay, RunDetail, RunProgress, Schedule
 from apps.monitors.partitions import DEFAULT, TABLE, drop_partitions
-from apps.monitors.rollup_models import LateRun, RunDay, RunProgress
 from apps.monitors.services.rollups import (
     DAY,
     HOUR,

@@ -15,9 +15,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Min, OuterRef, Subquery
 
-from apps.monitors.models import Run, Schedule
+from apps.monitors.models import LateRun, Run, RunDay, RunHour, RunProgress, RunRollup, Schedule
 from apps.monitors.policy import Result
-from apps.monitors.rollup_models import LateRun, RunDay, RunHour, RunProgress, RunRollup
 from apps.monitors.rollups import Tally, merge, tally
 
 HOUR = timedelta(hours=1)

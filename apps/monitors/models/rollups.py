@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
+from apps.monitors.models.schedules import Schedule
 from apps.monitors.rollups import Tally, pack, unpack
 
 
@@ -15,7 +16,7 @@ class RunRollup(models.Model):
 
     pk = models.CompositePrimaryKey("schedule_id", "started_at")
     schedule = models.ForeignKey(
-        "monitors.Schedule",
+        Schedule,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,
@@ -91,7 +92,7 @@ class LateRun(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     schedule = models.ForeignKey(
-        "monitors.Schedule",
+        Schedule,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,
