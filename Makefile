@@ -21,5 +21,13 @@ lock:
 	$(LOCK) --output-file requirements/base.txt
 	$(LOCK) --group dev --output-file requirements/dev.txt
 
+# Each is a command of its own: `$(VENV)/bin/python -m bench.page --help`. Together about a quarter of an hour.
 bench:
-	$(VENV)/bin/python bench/memory.py
+	-$(VENV)/bin/python bench/memory.py
+	$(VENV)/bin/python -m bench.checks
+	$(VENV)/bin/python -m bench.tick
+	$(VENV)/bin/python -m bench.store
+	$(VENV)/bin/python -m bench.page
+	$(VENV)/bin/python -m bench.publish
+	$(VENV)/bin/python -m bench.builds --incidents 1000
+	$(VENV)/bin/python -m bench.restart

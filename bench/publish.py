@@ -4,7 +4,7 @@
 
 Runs a whole installation (`manage.py up`) with one monitor every 2 s against a loopback target, breaks and
 repairs the target, and polls `components.json` every 5 ms as a reader would. `servers` starts PostgreSQL and
-Redis of its own. `--scale` goes on with 50 components, with 10,000 incidents of the past two years, and with 500
+Redis of its own. `--scale` goes on with 50 components, with 10,000 incidents of two years past, and with 500
 components: it is to stay flat. Wall times: run it on a quiet machine.
 """
 
@@ -48,7 +48,7 @@ def turn(place: Installation, target: Target, *, broken: bool) -> float:
 
 
 def make_incidents(environment: dict[str, str], count: int, pipe: Connection) -> None:
-    """Make resolved incidents of one update and one component each, spread over the past two years."""
+    """Make resolved incidents of one update and one component each, spread over two years that ended before what the page itself shows."""
     os.environ.update(environment, DJANGO_SETTINGS_MODULE="statusplatform.settings")
     import django
 
@@ -63,7 +63,7 @@ def make_incidents(environment: dict[str, str], count: int, pipe: Connection) ->
     now = database_now()
 
     def began(place: int) -> object:
-        return now - timedelta(days=1) - place * timedelta(days=730) / count
+        return now - timedelta(days=100) - place * timedelta(days=730) / count
 
     incidents = Incident.objects.bulk_create(
         Incident(
