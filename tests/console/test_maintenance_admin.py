@@ -517,3 +517,47 @@ def test_corrections_are_not_for_those_who_may_not_change_it(
 
     assert response.status_code == 403
     assert fresh(update).body == "We **upgrade**."
+
+
+# 2036-10-26 01:30:20 UTC is the second 02:30:20 of that day in Berlin.
+REPEATED = datetime(2036, 10, 26, 1, 30, 20, tzinfo=UTC)
+
+
+def test_extended_it_keeps_a_start_to_the_second_also_one_that_clocks_show_twice(
+    console: Client, component: Component
+):
+    maintenance, _ = create_maintenance(
+        page_id=component.page.pk,
+        name="Upgrade",
+        scheduled_for=REPEATED,
+        scheduled_until=REPEATED + timedelta(hours=1),
+        actor=PERSON,
+        at=soon(-1),
+    )
+    address = url("reschedule", maintenance)
+    sent = {field.html_name: field.value() for field in console.get(address).context["form"]}
+    sent = {name: f"{value:%Y-%m-%dT%H:%M}" for name, value in sent.items()}
+
+    response = console.post(address, sent | {"scheduled_until": "2036-10-26T05:00"})
+
+    assert response.status_code == 302
+    row = fresh(maintenance)
+    assert row.scheduled_for == REPEATED
+    assert row.scheduled_until == datetime(2036, 10, 26, 4, tzinfo=UTC)
+
+
+def test_the_text_of_an_update_is_corrected_though_clocks_show_its_time_twice(
+    console: Client, maintenance: Maintenance
+):
+    update = maintenance.updates.get()
+    update.display_at = datetime(2025, 10, 26, 1, 30, 20, 5, tzinfo=UTC)
+    update.save()
+    address = f"{url('edit_update', maintenance)}?update={update.public_id}"
+
+    saved = console.post(
+        address, {"display_at": "2025-10-26T02:30:20", "body": "Other.", "do": "save"}
+    )
+
+    assert saved.status_code == 302
+    assert fresh(update).body == "Other."
+    assert update.display_at == datetime(2025, 10, 26, 1, 30, 20, 5, tzinfo=UTC)

@@ -27,7 +27,7 @@ from apps.core.adminkit import (
     tag,
 )
 from apps.core.unfold import action, display
-from apps.incidents.admin import corrections, wall_times
+from apps.incidents.admin import corrections
 from apps.incidents.admin import maintenance_posting as posting
 from apps.incidents.admin.announcing import FromTemplate
 from apps.incidents.admin.maintenance_forms import (
@@ -235,10 +235,6 @@ class MaintenanceAdmin(FromTemplate, DependentSelects, ServiceModelAdmin):
     def reschedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
         maintenance = self.get_row(request, object_id)
         zone = maintenance.page.time_zone
-        times = {
-            name: wall_times.on_wall(getattr(maintenance, name), zone)
-            for name in ("scheduled_for", "scheduled_until")
-        }
 
         def run(data: dict[str, Any]) -> str:
             saved = services.reschedule_maintenance(
@@ -256,7 +252,6 @@ class MaintenanceAdmin(FromTemplate, DependentSelects, ServiceModelAdmin):
             button="Save the times",
             run=run,
             form=RescheduleForm.for_maintenance(maintenance),
-            initial=times,
         ).respond(request, model_admin=self, row=maintenance)
 
     @action(

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from apps.core.adminkit.times import WallTimeField, at_zone, on_wall
 from apps.core.unfold import ModelForm, Select, Switch, Textarea
 from apps.incidents.admin.using import demand_values
-from apps.incidents.admin.wall_times import WallTimeField, times_in
 from apps.incidents.models import Maintenance, MaintenanceStatus, MaintenanceUpdate
 from apps.incidents.transitions import CANCELLED, MAINTENANCE_MOVES
 from apps.pages.models import Component, Page
@@ -70,7 +72,7 @@ class AnnounceForm(ModelForm):
         demand_values(self, self.cleaned_data, texts)
         page = self.cleaned_data.get("page")
         # Without a page the form is refused anyway; the row's own checks want instants all the same.
-        times_in(self, page.time_zone if page else "UTC", *TIMES)
+        _times_in(self, page.time_zone if page else "UTC")
         return self.cleaned_data
 
 
@@ -101,7 +103,7 @@ class CancelForm(MessageForm):
 class RescheduleForm(forms.Form):
     """New times, in the page's zone."""
 
-    zone_name = "UTC"
+    maintenance: Maintenance
     scheduled_for = WallTimeField(label="Starts at")
     scheduled_until = WallTimeField(label="Ends at")
 
@@ -109,16 +111,21 @@ class RescheduleForm(forms.Form):
     def for_maintenance(maintenance: Maintenance) -> type[RescheduleForm]:
         """Return the form; one that has begun keeps its start."""
         zone = maintenance.page.time_zone
-        members: dict[str, Any] = {"zone_name": zone}
+        members: dict[str, Any] = {"maintenance": maintenance}
         for name, label in (("scheduled_for", "Starts at"), ("scheduled_until", "Ends at")):
-            members[name] = WallTimeField(label=label, help_text=f"Wall clock of {zone}.")
+            wall = on_wall(getattr(maintenance, name), zone)
+            help_text = f"Wall clock of {zone}."
+            members[name] = WallTimeField(label=label, help_text=help_text, initial=wall)
         if maintenance.is_active:
             members["scheduled_for"] = None
         return type("RescheduleForm", (RescheduleForm,), members)
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        times_in(self, self.zone_name, *TIMES)
+        # A time that was not touched stays as exact as it is.
+        for name in self.cleaned_data.keys() - set(self.changed_data):
+            self.cleaned_data[name] = getattr(self.maintenance, name)
+        _times_in(self, self.maintenance.page.time_zone)
         return self.cleaned_data
 
 
@@ -204,3 +211,18 @@ def said_in(data: dict[str, Any]) -> dict[int, str]:
 def _labelled(component: Component) -> str:
     group = f"{component.group} / " if component.group else ""
     return f"{group}{component.name} (now: {component.get_status_display()})"
+
+
+def _times_in(form: forms.BaseForm, zone_name: str) -> None:
+    """Turn the wall-clock times of a form that is being cleaned into instants, and check their order."""
+    for name in TIMES:
+        wall = form.cleaned_data.get(name)
+        if wall is None or timezone.is_aware(wall):
+            continue
+        try:
+            form.cleaned_data[name] = at_zone(wall, zone_name)
+        except ValidationError as error:
+            form.add_error(name, error)
+    begins, ends = (form.cleaned_data.get(name) for name in TIMES)
+    if begins and ends and ends <= begins:
+        form.add_error("scheduled_until", "The end must be after the start.")
