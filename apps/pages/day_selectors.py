@@ -26,7 +26,8 @@ from apps.pages.uptime import Day, Interval, Span, Tally
 Window = tuple[datetime, datetime | None]
 """From a moment to just before another; without an end it lasts."""
 
-_MOST_HELD = 5_000
+# Components, some 40 kB each.
+_MOST_HELD = 1_000
 
 Made = TypeVar("Made")
 
@@ -99,11 +100,12 @@ class DayReader(Generic[Made]):
     """Reads components' days, each as what `make` makes of it.
 
     What is closed is held from one reading to the next, as long as it is the same. For one process; threads
-    may share it.
+    may share it. It holds `most_held` components, or one page's.
     """
 
-    def __init__(self, make: Callable[[Day], Made]) -> None:
+    def __init__(self, make: Callable[[Day], Made], *, most_held: int = _MOST_HELD) -> None:
         self._make = make
+        self._most_held = most_held
         self._held: dict[int, tuple[object, dict[date, Made]]] = {}
 
     def read(
@@ -163,18 +165,20 @@ class DayReader(Generic[Made]):
         """Return {component id: (until when its days are closed, those days)} in this zone."""
         ledgers = ClosedDays.objects.filter(component__in=ids, time_zone=zone.key)
         keys = {row.pk: (row.revision, row.until, zone.key, first) for row in ledgers}
-        held: dict[int, dict[date, Made]] = {}
-        for pk, key in keys.items():
-            known = self._held.get(pk)
-            if known is not None and known[0] == key:
-                held[pk] = known[1]
+        already = self._held
+        held = {
+            pk: already[pk][1]
+            for pk, key in keys.items()
+            if pk in already and already[pk][0] == key
+        }
         missing = {pk: key[1] for pk, key in keys.items() if pk not in held}
         for pk, rows in closed_days(missing, first=first).items():
-            days = {day: self._make(row) for day, row in rows.items()}
-            if len(self._held) >= _MOST_HELD:
-                self._held = {}
-            self._held[pk] = (keys[pk], days)
-            held[pk] = days
+            held[pk] = {day: self._make(row) for day, row in rows.items()}
+        if missing:
+            # As a new whole, since threads share it; all else goes when there is too much.
+            found = {pk: (keys[pk], days) for pk, days in held.items()}
+            everything = {**self._held, **found}
+            self._held = everything if len(everything) <= self._most_held else found
         return {pk: (keys[pk][1], held[pk]) for pk in keys}
 
 
@@ -201,7 +205,9 @@ def closed_days(
         "unmeasured_s",
     ):
         if ended_at <= until[pk]:
-            found[pk][day] = Day(day, Tally(*seconds), tuple(corrections.splitlines()))
+            # Most are nothing, and many days are held: one zero for all of them.
+            tally = Tally(*(some or 0.0 for some in seconds))
+            found[pk][day] = Day(day, tally, tuple(corrections.splitlines()))
     return found
 
 

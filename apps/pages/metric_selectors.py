@@ -24,8 +24,10 @@ from django.db.models.functions import Cast
 from apps.pages.models import MetricAggregate, MetricPoint
 
 Made = TypeVar("Made")
+_Held = tuple[datetime, dict[int, tuple[Made, ...]]]
 
-_MOST_HELD = 500
+# Samples, some 140 bytes each; a metric has about 640.
+_MOST_HELD = 200_000
 # Points come a little late: the newest stretches are read each time.
 _SLACK = timedelta(minutes=10)
 
@@ -88,9 +90,10 @@ class SeriesReader(Generic[Made]):
     minutes are seen then. For one process; threads may share it.
     """
 
-    def __init__(self, make: Callable[[Sample], Made]) -> None:
+    def __init__(self, make: Callable[[Sample], Made], *, most_held: int = _MOST_HELD) -> None:
         self._make = make
-        self._held: dict[object, tuple[datetime, dict[int, tuple[Made, ...]]]] = {}
+        self._most_held = most_held
+        self._held: dict[object, _Held[Made]] = {}
 
     def read(
         self, metrics: Mapping[int, str], grains: Sequence[Grain], *, until: datetime
@@ -99,16 +102,17 @@ class SeriesReader(Generic[Made]):
         settled = [_settled(grain, until) for grain in grains]
         # By public ids, which are never used again.
         keys = [(grain.size_s, grain.step_s, *sorted(metrics.values())) for grain in grains]
+        already = self._held
         missing = [
             place
             for place, key in enumerate(keys)
-            if key not in self._held or self._held[key][0] != settled[place]
+            if key not in already or already[key][0] != settled[place]
         ]
         cold = series(metrics, [grains[place] for place in missing], until=until) if missing else []
-        if len(self._held) > _MOST_HELD:
-            self._held = {}
+        held = {key: already[key] for key in keys if key in already}
         for place, found in zip(missing, cold, strict=True):
-            self._held[keys[place]] = (settled[place], self._made(found, before=settled[place]))
+            held[keys[place]] = (settled[place], self._made(found, before=settled[place]))
+        self._hold(held)
         # Of a grain that was read whole its newest samples are known.
         fresh = dict(zip(missing, cold, strict=True))
         moving = [
@@ -118,12 +122,18 @@ class SeriesReader(Generic[Made]):
         fresh |= zip(moving, series(metrics, tails, until=until) if tails else [], strict=True)
         result = []
         for place, grain in enumerate(grains):
-            held = self._held[keys[place]][1]
+            known = held[keys[place]][1]
             if grain.with_present:
                 newest = self._made(fresh[place], since=settled[place])
-                held = {pk: held.get(pk, ()) + newest.get(pk, ()) for pk in {*held, *newest}}
-            result.append(held)
+                known = {pk: known.get(pk, ()) + newest.get(pk, ()) for pk in {*known, *newest}}
+            result.append(known)
         return result
+
+    def _hold(self, found: Mapping[object, _Held[Made]]) -> None:
+        """Hold what was found; all else goes when there is too much."""
+        held = {**self._held, **found}
+        samples = sum(len(one) for _, made in held.values() for one in made.values())
+        self._held = held if samples <= self._most_held else dict(found)
 
     def _made(
         self,
@@ -143,8 +153,13 @@ class SeriesReader(Generic[Made]):
 
 
 def _settled(grain: Grain, until: datetime) -> datetime:
-    """Return until when the series hardly changes any more."""
-    return _floored(until, grain.step_s) - (_SLACK if grain.with_present else timedelta(0))
+    """Return until when the series hardly changes any more.
+
+    What leaves out the present stretch gets the next one when points that come a little late are in it.
+    """
+    if grain.with_present:
+        return _floored(until, grain.step_s) - _SLACK
+    return _floored(until - _SLACK, grain.step_s)
 
 
 def _aggregates(

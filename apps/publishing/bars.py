@@ -7,7 +7,6 @@ thousands of bars: their sizes are in page.css, and page.js says of all others t
 
 from __future__ import annotations
 
-from functools import lru_cache
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -41,12 +40,14 @@ def percentage_text(percentage: float | None) -> str:
     return f"{int(percentage * 100 + 1e-6) / 100:.2f} %"
 
 
-# Days that are over are told again with each version.
-@lru_cache(maxsize=50_000)
 def what_happened(day: DayFacts) -> str:
     """Return a day's outages and the like with their lengths, or that there were none."""
     if day.level == Level.NO_DATA:
         return f"No data{corrected(day)}"
+    troubled_s = day.major_s + day.partial_s + day.degraded_s + day.maintenance_s
+    if troubled_s + day.unmeasured_s < 1:
+        # Most are, of thousands in each version.
+        return f"No downtime{corrected(day)}"
     parts = [
         f"{word} {duration_text(seconds)}"
         for word, seconds in (

@@ -69,7 +69,8 @@ def floored(at: datetime, period: Period) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // period.step_s * period.step_s, tz=UTC)
 
 
-@lru_cache(maxsize=1_000)
+# Some 10 kB each. A week's and a month's stay as they are for hours.
+@lru_cache(maxsize=300)
 def _chart(
     name: str,
     unit: str,

@@ -25,8 +25,8 @@ def documents(model: PageModel) -> dict[str, bytes]:
     return found
 
 
-# A week's and a month's stay as they are for hours.
-@lru_cache(maxsize=1_000)
+# Some 15 kB each. A week's and a month's stay as they are for hours.
+@lru_cache(maxsize=300)
 def _document(
     metric_id: str,
     name: str,

@@ -139,7 +139,8 @@ def _component(component: ComponentFacts, months: Sequence[MonthUptime]) -> Upti
     )
 
 
-@lru_cache(maxsize=4_000)
+# Some 20 kB each, with their days.
+@lru_cache(maxsize=1_500)
 def _calendar(component_id: str, month: MonthUptime) -> CalendarView:
     first = month_start(month.key)
     return CalendarView(

@@ -195,10 +195,11 @@ def test_a_reader_reads_the_newest_stretches_each_time_and_the_rest_once(django_
     day, week, month = (tuple(found[metric.pk]) for found in exact)
     assert warm[0][metric.pk] == day
     assert [one.at for one in cold[0][metric.pk]][-1] == NOW
-    # Without the stretch that is going on.
+    # Without the stretch that is going on, and without one that was over just now.
     assert warm[1][metric.pk] == cold[1][metric.pk]
-    assert [one.at for one in warm[1][metric.pk]] == [one.at for one in week[:-1]]
-    assert [one.at for one in warm[2][metric.pk]] == [one.at for one in month if one.at < NOW]
+    hour, four_hours = timedelta(hours=1), timedelta(hours=4)
+    assert warm[1][metric.pk] == tuple(one for one in week if one.at + hour < NOW)
+    assert warm[2][metric.pk] == tuple(one for one in month if one.at + four_hours < NOW)
 
 
 def test_a_reader_reads_anew_when_a_stretch_is_over():
@@ -209,9 +210,33 @@ def test_a_reader_reads_anew_when_a_stretch_is_over():
     assert reader.read(metrics, grains, until=NOW) == [{}, {}]
     write(metric, (-3_700, 1.0), (10, 2.0))
 
-    later = reader.read(metrics, grains, until=NOW + timedelta(hours=1))
+    later = reader.read(metrics, grains, until=NOW + timedelta(hours=1, minutes=10))
 
     assert [[one.total for one in found[metric.pk]] for found in later] == [[1.0, 2.0], [1.0, 2.0]]
+
+
+def test_an_hour_that_was_over_just_now_is_held_when_its_late_points_are_in():
+    metric = MetricFactory()
+    metrics = {metric.pk: metric.public_id}
+    reader = SeriesReader(lambda sample: sample.total)
+    week = [replace(WEEK, with_present=False)]
+    write(metric, (-3_700, 1.0), (-60, 2.0))
+    assert reader.read(metrics, week, until=NOW) == [{metric.pk: (1.0,)}]
+    write(metric, (-1, 4.0))
+
+    assert reader.read(metrics, week, until=NOW + timedelta(minutes=10)) == [
+        {metric.pk: (1.0, 6.0)}
+    ]
+
+
+def test_a_reader_holds_so_many_samples_or_one_pages():
+    reader = SeriesReader(lambda sample: sample, most_held=8)
+    for _ in range(5):
+        metric = MetricFactory()
+        write(metric, *((-86_000 + n * 300, 1.0) for n in range(3)))
+        reader.read({metric.pk: metric.public_id}, [DAY], until=NOW)
+
+    assert sum(len(one) for _, made in reader._held.values() for one in made.values()) <= 8
 
 
 values = st.floats(-1e6, 1e6).map(lambda value: round(value, 2))

@@ -282,6 +282,17 @@ def test_a_reader_reads_closed_days_once_until_they_change():
     assert changed[component.pk][-2].tally.major == 2 * 3600
 
 
+def test_a_reader_holds_so_many_components_or_one_pages():
+    some = [component_with_outage() for _ in range(3)]
+    closed()
+    reader = DayReader(lambda day: day, most_held=2)
+
+    for components in (some[:1], some[1:2], some[2:], some):
+        reader.read(components, first=TODAY - timedelta(days=4), at=NOW, zone=UTC_ZONE)
+        assert len(reader._held) <= max(2, len(components))
+    assert len(reader._held) == 3
+
+
 hours = st.integers(1, 20 * 24)
 steps = st.one_of(
     st.tuples(st.just("close"), hours),
