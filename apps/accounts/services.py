@@ -13,6 +13,7 @@ from apps.core.actors import Actor
 from apps.core.audit import record
 from apps.core.editing import archive_row, create_row, edit_row, live_row
 from apps.core.errors import Invalid
+from apps.core.retrying import tried_again
 
 
 @transaction.atomic
@@ -34,6 +35,7 @@ def update_workspace(*, workspace_id: int, name: str, actor: Actor, at: datetime
     return workspace
 
 
+@tried_again
 @transaction.atomic
 def archive_workspace(*, workspace_id: int, actor: Actor, at: datetime) -> Workspace:
     """Archive a workspace; the apps above archive what is in it."""

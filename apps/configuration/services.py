@@ -24,6 +24,7 @@ from apps.configuration.sections import (
     workspaces,
 )
 from apps.core.actors import Actor
+from apps.core.retrying import tried_again
 
 __all__ = ["apply_content", "apply_file", "export"]
 
@@ -54,6 +55,7 @@ def apply_file(
     )
 
 
+@tried_again
 def apply_content(
     content: bytes,
     *,

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
+from apps.accounts.services import archive_workspace
 from apps.core.errors import DomainError
+from apps.core.retrying import tried_again
 from apps.incidents.models import Incident
 from apps.incidents.services import merge_incidents, post_update
 from apps.integrations import deliver
-from apps.integrations.models import Integration, Replan
+from apps.integrations.models import DeliveryStream, Integration, Replan
+from apps.integrations.planning.streams import lock_component_streams
 from apps.integrations.services import set_enabled
 from apps.monitors.models import Monitor, Outage
+from apps.monitors.services.outages import lock_states
 from apps.pages.models import Component, Page, StatusContribution, StatusPeriod
 from apps.pages.services import set_staff_status, update_component
-from tests.factories import PERSON
+from tests.factories import PERSON, WorkspaceFactory
 from tests.integrations.scene import (
     deliver_all,
     end_maintenance,
@@ -32,7 +37,7 @@ from tests.integrations.scene import (
     recovers,
     settle,
 )
-from tests.racing import at_once
+from tests.racing import HOLD_S, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -149,3 +154,29 @@ def _be_well(page: Page, monitors: list[Monitor]) -> None:
         recovers(monitor, at)
     deliver_all()
     assert not Outage.objects.open().exists()
+
+
+def test_a_workspace_is_archived_although_its_plans_meet_another_in_a_circle() -> None:
+    page = make_page(components=("Checkout",))
+    workspace = WorkspaceFactory()
+    monitors = [make_monitor(f"Monitor {number}") for number in range(2)]
+    for monitor in monitors:
+        Monitor.objects.filter(pk=monitor.pk).update(workspace=workspace)
+        monitor.refresh_from_db()
+        integrate(monitor, page, nickname=monitor.name, incident=None)
+    archive = partial(archive_workspace, workspace_id=workspace.pk, actor=PERSON, at=minutes(1))
+
+    outcomes = at_once([partial(_speak_slowly, monitors[1]), archive])
+
+    assert [one for one in outcomes if isinstance(one, Exception)] == []
+    assert not Integration.objects.live().exists()
+    assert not Monitor.objects.live().exists()
+
+
+@tried_again
+@transaction.atomic
+def _speak_slowly(monitor: Monitor) -> None:
+    """Lock what an outage locks, in the order of locks, slowly enough for the other to come between."""
+    lock_states([monitor.pk])
+    time.sleep(2 * HOLD_S)
+    lock_component_streams(DeliveryStream.objects.values_list("component_id", flat=True))

@@ -10,6 +10,7 @@ from apps.core import audit, pump
 from apps.core.actors import Actor
 from apps.core.clock import DatabaseNow
 from apps.core.errors import Conflict, NotFound
+from apps.core.retrying import tried_again
 from apps.monitors.models import Monitor, Schedule
 from apps.monitors.services import schedules
 from apps.monitors.services.coverage import find_unmeasured
@@ -40,6 +41,7 @@ def resume_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     return monitor
 
 
+@tried_again
 @transaction.atomic
 def archive_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     """Remove a monitor for good; its runs and outages stay. Its open outage closes as removed."""
