@@ -121,6 +121,23 @@ def test_an_integration_disabled_while_the_outage_opens_says_nothing_in_the_end(
     assert all(stream.abandoned_at is not None for stream in streams)
 
 
+def test_an_integration_created_while_a_maintenance_ends_opens_its_incident(
+    page: Page, monitor: Monitor, order: Order
+) -> None:
+    maintain("Checkout", minutes(0))
+    fails(monitor, minutes(1))
+
+    order(
+        [
+            lambda: integrate(monitor, page, at=minutes(2)),
+            lambda: end_maintenance("Checkout", minutes(2)),
+        ]
+    )
+    deliver_all()
+
+    assert incident_statuses() == ["investigating"]
+
+
 def test_two_monitors_that_fail_at_once_are_both_heard_on_one_component(
     page: Page, monitor: Monitor
 ) -> None:

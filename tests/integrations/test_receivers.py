@@ -12,11 +12,13 @@ from apps.core.actors import AUTOMATION
 from apps.integrations.definition import MetricDefinition
 from apps.integrations.mirror import native_connector
 from apps.integrations.models import (
+    ComponentLink,
     ConnectorComponent,
     ConnectorMetric,
     ConnectorPage,
     Delivery,
     Integration,
+    Replan,
 )
 from apps.integrations.planning import ask, plan_asked
 from apps.integrations.receivers import prepare_tables
@@ -313,3 +315,33 @@ def test_ending_a_maintenance_of_another_component_opens_nothing() -> None:
     end_maintenance("Website", minutes(3))
 
     assert not Delivery.objects.filter(change__kind="open").exists()
+
+
+def test_what_cannot_be_planned_keeps_nothing_else_waiting() -> None:
+    page = make_page(components=("Checkout", "Website"))
+    broken = integrate(
+        make_monitor("Broken"), page, nickname="Broken", links={"Checkout": "major_outage"}
+    )
+    whole = integrate(
+        make_monitor("Whole"), page, nickname="Whole", links={"Website": "major_outage"}
+    )
+    for integration in (broken, whole):
+        OutageFactory(monitor=integration.monitor, opened_at=minutes(1))
+    # A word without its time is what no service writes.
+    ComponentLink.objects.create(
+        integration=integrate(
+            make_monitor("Odd"), page, nickname="Odd", links={"Website": "major_outage"}
+        ),
+        component=broken.component_links.get().component,
+        success_status="operational",
+        failure_status="major_outage",
+        said_status="partial_outage",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+    ask(integration_ids=[broken.pk, whole.pk], at=minutes(2))
+    deliver_all()
+
+    assert statuses() == {"Checkout": "operational", "Website": "major_outage"}
+    assert list(Replan.objects.values_list("integration", flat=True)) == [broken.pk]

@@ -27,16 +27,16 @@ def run() -> float | None:
     Returns the seconds until it wants to run again, or None. Calls over the network are never made here: a
     destination that hangs must not keep pages from being built.
     """
-    plan_asked()
+    all_planned = plan_asked(until=time.monotonic() + LOCAL_BUDGET_S)
     again_in_s = attempt_local(until=time.monotonic() + LOCAL_BUDGET_S)
     if is_due():
         _wake_remote()
-    return again_in_s
+    return again_in_s if all_planned else 0.0
 
 
 def sweep() -> None:
     """Attempt all that is due, also what a dead process left. Bounded to less than a minute."""
-    plan_asked()
+    plan_asked(until=time.monotonic() + SWEEP_BUDGET_S)
     attempt_local(until=time.monotonic() + SWEEP_BUDGET_S)
     deliver_remote()
 

@@ -7,17 +7,22 @@ maintenance that ends while an outage opens either was seen by the outage, or as
 
 from __future__ import annotations
 
+import logging
+import math
+import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from apps.core import pump
 from apps.integrations.models import Integration, Replan
 from apps.integrations.planning.plan import plan_integrations
 from apps.integrations.planning.streams import JOB
 from apps.monitors.services.outages import lock_states
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500
 
@@ -30,14 +35,37 @@ def ask(*, integration_ids: Collection[int], at: datetime) -> None:
     pump.wake_on_commit(JOB)
 
 
-def plan_asked() -> None:
-    """Plan all that was asked for. Twice, or at once in two processes, is harmless: wishes are compared."""
-    while rows := list(Replan.objects.order_by("pk")[:BATCH]):
+def plan_asked(*, until: float = math.inf) -> bool:
+    """Plan what was asked for, until the monotonic clock says `until`; return whether nothing was left for want of time.
+
+    Twice, or at once in two processes, is harmless: wishes are compared. What cannot be planned stays for the
+    sweep, and keeps no other from being planned or delivered.
+    """
+    after = 0
+    while rows := list(Replan.objects.filter(pk__gt=after).order_by("pk")[:BATCH]):
         asked: dict[datetime, list[Replan]] = defaultdict(list)
         for row in rows:
             asked[row.at].append(row)
         for at in sorted(asked):
-            _plan_together(asked[at], at)
+            if time.monotonic() >= until:
+                return False
+            _try(asked[at], at)
+        after = rows[-1].pk
+    return True
+
+
+def _try(rows: Sequence[Replan], at: datetime) -> None:
+    """Plan these together; where that fails, each on its own."""
+    try:
+        _plan_together(rows, at)
+    except (OperationalError, InterfaceError):
+        # The database itself is in trouble: no integration's fault.
+        raise
+    except Exception:
+        logger.exception("not planned integrations=%s", [row.integration_id for row in rows])
+        if len(rows) > 1:
+            for row in rows:
+                _try([row], at)
 
 
 @transaction.atomic

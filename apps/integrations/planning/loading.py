@@ -42,8 +42,9 @@ def speaking_links(integration_ids: Collection[int]) -> QuerySet[ComponentLink]:
 def load(integrations: Sequence[Integration], *, may_open: bool) -> list[Loaded]:
     """Return the integrations (with monitor, connector, page and rule) as the planner sees them.
 
-    `may_open`: an incident may be opened, so the coverage of native components is read. A maintenance that ends
-    just now either is seen here, or asks for a new plan that waits for this one (asked.py).
+    `may_open`: an incident may be opened, so the coverage of native components is read, and the covered ones are
+    locked, after all streams: a maintenance that ends just now either is seen here, or sees these integrations and
+    asks for a new plan (asked.py), also where they are being created.
     """
     links: dict[int, list[ComponentLink]] = {row.pk: [] for row in integrations}
     for link in speaking_links(list(links)).select_related("component").order_by("pk"):
@@ -64,9 +65,10 @@ def _covered(
     if not remote_ids:
         return frozenset()
     return frozenset(
-        Component.objects.filter(
-            public_id__in=remote_ids, status=ComponentStatus.UNDER_MAINTENANCE
-        ).values_list("public_id", flat=True)
+        Component.objects.filter(public_id__in=remote_ids, status=ComponentStatus.UNDER_MAINTENANCE)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("public_id", flat=True)
     )
 
 

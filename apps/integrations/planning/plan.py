@@ -117,10 +117,10 @@ def _plan(rows: QuerySet[Integration], nows: Mapping[int, Now]) -> None:
     streams = lock_component_streams(
         speaking_links([row.pk for row in integrations]).values_list("component_id", flat=True)
     )
-    loaded = load(integrations, may_open=any(now.outage for now in nows.values()))
     closed_ids = {now.closed.pk for now in nows.values() if now.closed}
     rule_ids = [rule.pk for row in integrations if (rule := rule_of(row)) is not None]
     incidents = incident_streams(rule_ids, closed_ids=closed_ids) if rule_ids else {}
+    loaded = load(integrations, may_open=any(now.outage for now in nows.values()))
     decided = _Decided()
     for one in loaded:
         now = nows[one.row.monitor_id]
