@@ -27,5 +27,7 @@ def sweep() -> None:
 
 @shared_task(name="integrations.remove_old_attempts", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
 def remove_old_attempts() -> None:
-    """Remove what was tried more than ninety days ago. Twice is harmless: what is gone is gone."""
-    retention.remove_old_attempts(at=database_now())
+    """Remove old attempts, and old deliveries of metrics. Twice is harmless: what is gone is gone."""
+    at = database_now()
+    retention.remove_old_attempts(at=at)
+    retention.remove_old_metric_deliveries(at=at)

@@ -1,13 +1,17 @@
-"""Let go of what was tried long ago. Deliveries stay; of each, that it arrived or was given up is in its own row."""
+"""Let go of what was tried long ago. Of each delivery, that it arrived or was given up is in its own row.
+
+Deliveries are the history of components and incidents and stay, but for those of metrics: one a minute of points.
+"""
 
 from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
 
-from apps.integrations.models import Delivery, DeliveryAttempt
+from apps.integrations.models import Delivery, DeliveryAttempt, DeliveryStream
 
 ATTEMPTS_KEPT = timedelta(days=90)
+METRICS_KEPT = timedelta(days=7)
 _ROWS_AT_ONCE = 1000
 
 
@@ -33,4 +37,31 @@ def remove_old_attempts(*, at: datetime, budget_s: float = 60.0) -> int:
             break
         seen = rows[-1][0]
         time.sleep(0.02)
+    return removed
+
+
+def remove_old_metric_deliveries(*, at: datetime, budget_s: float = 60.0) -> int:
+    """Remove metrics' deliveries settled more than a week before `at`, with their attempts; return how many.
+
+    A stream's deliveries settle in their order, so the oldest are looked at until one stays: the work is what is
+    to be removed. One with a replay goes after it. Twice, or stopped after `budget_s`, is harmless.
+    """
+    deadline = time.monotonic() + budget_s
+    removed = 0
+    kind = DeliveryStream.Kind.METRIC
+    for stream_id in DeliveryStream.objects.filter(kind=kind).values_list("pk", flat=True):
+        while time.monotonic() < deadline:
+            rows = list(
+                Delivery.objects.filter(stream=stream_id, replays__isnull=True)
+                .order_by("sequence")
+                .values_list("pk", "settled_at")[:_ROWS_AT_ONCE]
+            )
+            before = at - METRICS_KEPT
+            going = [pk for pk, settled_at in rows if settled_at and settled_at < before]
+            if going:
+                Delivery.objects.filter(pk__in=going).delete()
+                removed += len(going)
+            if not going or len(rows) < _ROWS_AT_ONCE:
+                break
+            time.sleep(0.02)
     return removed
