@@ -7,7 +7,6 @@ thousands of bars: their sizes are in page.css, and page.js says of all others t
 
 from __future__ import annotations
 
-
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 

@@ -12,7 +12,7 @@ from apps.pages.models import Page
 class Publication(LeasedRow):
     """A page's published state. A change raises `requested_seq`; a build raises `published_seq` to what it read.
 
-    `checked_at` is when a build last found the files true, `fresh_until` when readers should be told that
+    `checked_at` is when a build last found the files true (none: it left some to the next), `fresh_until` when readers should be told that
     they are stale. `archive_seq` counts the changes of the archive; `archive_frame` is the digest of what
     every archive file shows besides its own events, and `archive_cursor` the event's number before which the
     walk over old files stands (0: none is going on).

@@ -90,7 +90,7 @@ def build_due() -> float | None:
             waits.append(wait.total_seconds())
         elif not _build_leased(publication):
             continue
-        elif publication.archive_cursor:
+        elif publication.archive_cursor or publication.checked_at is None:
             waits.append(APART.total_seconds())
     return min(waits, default=None)
 
@@ -138,6 +138,7 @@ class Built:
     model: PageModel
     version: versions.Version
     work: ArchiveWork
+    seen: uptime_archive.Seen
 
 
 def _build(publication: Publication) -> None:
@@ -159,6 +160,7 @@ def _build(publication: Publication) -> None:
             _outrun(publication, root)
         _written.add(key)
     if mark(publication, built, is_new=is_new):
+        uptime_archive.keep(publication.pk, built.seen)
         publication.refresh_from_db()
         _note(publication, root, page_id)
 
@@ -168,9 +170,9 @@ def render(publication: Publication, assets: Assets, *, at: datetime) -> Built:
     with read_snapshot():
         model = read_page(publication.pk, at=at)
         work = archive.find_work(model, publication, assets)
-        uptime_archive.add_work(work, model, publication, assets)
+        seen = uptime_archive.add_work(work, model, publication, assets)
     model = replace(model, months=tuple(work.index), history_parts=work.parts)
-    return Built(model, render_version(model, assets), work)
+    return Built(model, render_version(model, assets), work, seen)
 
 
 def render_version(model: PageModel, assets: Assets) -> versions.Version:
@@ -228,7 +230,8 @@ def mark(publication: Publication, built: Built, *, is_new: bool) -> bool:
     archive_seq = publication.archive_seq + (1 if work.files else 0)
     changes = {
         "published_seq": built.model.seq,
-        "checked_at": at,
+        # What is behind is built again at once.
+        "checked_at": None if built.seen.is_behind else at,
         "fresh_until": at + FRESH_FOR,
         "leased_until": None,
         "last_error": "",

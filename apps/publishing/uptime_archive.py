@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Max
@@ -46,27 +46,41 @@ _FORM = 1
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What this process has looked at of a page: when it was through, and which months as they then were."""
+class Seen:
+    """What this process has looked at of a page: when it was through, and which months as they then were.
+
+    `is_behind` while a file shows what the page does not show any more, such as a component that is hidden now.
+    """
 
     frame: str
     through_at: datetime | None = None
     months: dict[str, object] = field(default_factory=dict)
+    is_behind: bool = False
 
 
 # {page: what was seen}; a new process looks at everything once.
-_seen: dict[int, _Seen] = {}
+_seen: dict[int, Seen] = {}
 
 
-def add_work(work: ArchiveWork, model: PageModel, publication: Publication, assets: Assets) -> None:
-    """Add the uptime files to write. Called inside the model's snapshot; at most 6 queries, 1 more a month."""
+def add_work(work: ArchiveWork, model: PageModel, publication: Publication, assets: Assets) -> Seen:
+    """Add the uptime files to write. Called inside the model's snapshot; at most 6 queries, 1 more a month.
+
+    Return what was seen, for `keep` once the files are written.
+    """
     frame = _frame_of(model, work.frame)
     seen = _seen.get(publication.pk)
     if seen is None or seen.frame != frame:
-        seen = _seen[publication.pk] = _Seen(frame)
+        seen = Seen(frame)
     if seen.through_at is None or model.at - seen.through_at >= LOOK_EVERY:
+        seen = replace(seen, months=dict(seen.months))
         is_through = _Look(work, model, publication, assets, seen).add()
         seen.through_at = model.at if is_through else None
+    return seen
+
+
+def keep(publication_id: int, seen: Seen) -> None:
+    """Look no more at what was seen: its files are written."""
+    _seen[publication_id] = seen
 
 
 class _Look:
@@ -78,7 +92,7 @@ class _Look:
         model: PageModel,
         publication: Publication,
         assets: Assets,
-        seen: _Seen,
+        seen: Seen,
     ) -> None:
         self.work = work
         self.model = model
@@ -107,16 +121,33 @@ class _Look:
             )
         }
         closed = self._closed_months(ledgers, keys)
-        wanted = self._wanted(closed, list(keys))
+        wanted = self._wanted(closed, list(keys), known)
         for key, stamp in wanted[:_MONTHS_A_BUILD]:
             self._add_month(key, known, ledgers, keys)
             self.seen.months[key] = stamp
-        for path in known:
-            if path != INDEX and path.removeprefix(f"{INDEX}/") not in closed:
-                self.work.add(path, b"", "")
-        written = {*known, *(path for path, content in self.work.files.items() if content)}
-        self._add_index([key for key in closed if f"{INDEX}/{key}" in written], known)
+        for key, _ in wanted[_MONTHS_A_BUILD:]:
+            self.seen.months.pop(key, None)
+        self._add_index(self._settled(known, closed), known)
         return len(wanted) <= _MONTHS_A_BUILD
+
+    def _settled(self, known: dict[str, str], closed: Sequence[str]) -> list[str]:
+        """Take away months that are no more; return those that have a file then, newest first.
+
+        A month whose days wait to be closed anew keeps its file, unless that shows what the page no longer does.
+        """
+        months = {key for path in self.work.files if (key := _month_in(path))}
+        self.seen.is_behind = False
+        for path, digest in known.items():
+            key = _month_in(path)
+            if not key or key in months:
+                continue
+            is_of_old = not digest.startswith(self.seen.frame)
+            if is_of_old and key not in closed:
+                self.work.add(path, b"", "")
+            else:
+                self.seen.is_behind |= is_of_old
+                months.add(key)
+        return sorted(months, reverse=True)
 
     def _closed_months(self, ledgers: dict[int, ClosedDays], keys: dict[int, str]) -> list[str]:
         """Return the months that are over for every component with days in them, newest first."""
@@ -131,7 +162,9 @@ class _Look:
         last = months_back(until.astimezone(self.model.zone).date(), 1)
         return months_between(first, last)
 
-    def _wanted(self, closed: Sequence[str], ids: Sequence[int]) -> list[tuple[str, object]]:
+    def _wanted(
+        self, closed: Sequence[str], ids: Sequence[int], known: dict[str, str]
+    ) -> list[tuple[str, object]]:
         """Return the months to look at, each with what shows whether it has changed since."""
         since = (self.publication.checked_at or self.model.at) - _LOOK_BACK
         changed = {
@@ -149,6 +182,7 @@ class _Look:
             for key in closed
             if key not in self.seen.months
             or (key in changed and changed[key] != self.seen.months[key])
+            or not known.get(f"{INDEX}/{key}", self.seen.frame).startswith(self.seen.frame)
         ]
 
     def _add_month(
@@ -203,6 +237,11 @@ class _Look:
             for component_id, some in months.items()
         ]
         return self.seen.frame + _sha(shown, *more)[: 64 - _FRAME_LENGTH]
+
+
+def _month_in(path: str) -> str:
+    """Return the month of a file's path; nothing for other files."""
+    return path.removeprefix(f"{INDEX}/") if path.startswith(f"{INDEX}/") else ""
 
 
 def _frame_of(model: PageModel, archive_frame: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -143,11 +144,11 @@ def test_a_new_name_comes_to_all_files_some_at_a_time(build, today):
 
     rebuild(build)
 
-    changed = {path for path, seq in written().items() if seq != before.get(path)}
-    assert len(changed) == uptime_archive._MONTHS_A_BUILD + 1
-    for _ in range(3):
-        rebuild(build)
-    assert all(seq > before[path] for path, seq in written().items())
+    after = written()
+    assert all(seq > before[path] for path, seq in after.items())
+    builds = Counter(after.values())
+    assert max(builds.values()) == uptime_archive._MONTHS_A_BUILD + 1
+    assert len(builds) >= 3
 
 
 def test_months_before_every_start_date_go(build, today):
@@ -180,6 +181,62 @@ def test_hidden_and_unshown_components_are_not_on_it(build, client, today):
     assert "Shown" in text
     assert "Secret" not in text
     assert "Barless" not in text
+
+
+def test_a_component_that_is_hidden_leaves_every_month_at_once(build, client, today):
+    component = component_since(today, 250, name="Secret")
+    make.ComponentFactory(page=component.page, name="Other", status_since=component.status_since)
+    close_all(today)
+    for _ in range(6):
+        rebuild(build)
+    assert len(written()) > 6
+    pages.update_component(component_id=component.pk, hidden=True, actor=PERSON, at=today)
+
+    rebuild(build)
+
+    slug = component.page.slug
+    texts = [client.get(f"/status/{slug}/{path}").text for path in written()]
+    assert all("Other" in text for text in texts)
+    assert not any("Secret" in text for text in texts)
+
+
+def test_months_stay_while_a_correction_waits_for_their_days(build, client, today):
+    component = component_since(today, 150)
+    close_all(today)
+    for _ in range(3):
+        rebuild(build)
+    before = written()
+    key, middle = month_ago(today, 3)
+    pages.correct_period(
+        component_id=component.pk,
+        started_at=middle,
+        ended_at=middle + timedelta(hours=2),
+        status="major_outage",
+        reason="Orders failed unseen.",
+        actor=PERSON,
+        at=today,
+    )
+
+    rebuild(build)
+
+    assert client.get(f"/status/{component.page.slug}/uptime/{key}").status == 200
+    index = client.get(f"/status/{component.page.slug}/uptime").text
+    assert f'href="uptime/{key}"' in index
+    assert {path for path in before if path != "uptime"} == {
+        path for path, seq in written().items() if seq == before[path] and path != "uptime"
+    }
+
+
+def test_what_a_lost_build_would_have_written_the_next_one_writes(build, today):
+    component = component_since(today, 40)
+    close_all(today)
+    publication = Publication.objects.get(page=component.page)
+    lost = services.render(publication, load_assets(), at=database_now())
+    assert f"uptime/{month_ago(today, 1)[0]}" in lost.work.files
+
+    build()
+
+    assert f"uptime/{month_ago(today, 1)[0]}" in written()
 
 
 def test_a_look_costs_the_same_however_many_years_there_are(build, today):
