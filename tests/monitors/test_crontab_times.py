@@ -54,8 +54,8 @@ def names(crontab: Crontab, wall: datetime) -> bool:
 def walked(crontab: Crontab, zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
     """The slots in (start, end], found by watching the clock each minute."""
     slots = []
-    # A while before, so that what is set back or left out at the start is known.
-    moment = start - 26 * HOUR
+    # A while before, so that what is set back or left out at the start is known: no clock is set back by more.
+    moment = start - 6 * HOUR
     furthest = moment.astimezone(zone).replace(tzinfo=None)
     while moment < end:
         moment += MINUTE
@@ -80,16 +80,19 @@ def minutes_between(after: datetime, until: datetime) -> Iterator[datetime]:
 @cache
 def changes(name: str) -> tuple[datetime, ...]:
     """When the zone's offset changes in the ten years, to the hour."""
-    zone = ZoneInfo(name)
-    hours = int(YEARS * 366 * DAY / HOUR)
-    start = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
-    found, offset = [], start.astimezone(zone).utcoffset()
-    for number in range(hours):
-        moment = start + number * HOUR
-        if moment.astimezone(zone).utcoffset() != offset:
-            offset = moment.astimezone(zone).utcoffset()
-            found.append(moment)
-    return tuple(found)
+    zone, start = ZoneInfo(name), datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+
+    def offset(moment: datetime) -> timedelta | None:
+        return moment.astimezone(zone).utcoffset()
+
+    days = [start + number * DAY for number in range(YEARS * 366)]
+    return tuple(
+        hour
+        for day in days
+        if offset(day) != offset(day + DAY)
+        for hour in (day + number * HOUR for number in range(1, 25))
+        if offset(hour) != offset(hour - HOUR)
+    )
 
 
 # Expressions.
