@@ -62,6 +62,8 @@
       for (const [key, title] of column.choices) input.append(make("option", { value: key }, title));
       if (value !== undefined) input.value = value;
       for (const option of input.options) option.toggleAttribute("selected", option.selected);
+    } else if (column.kind === "lines") {
+      input = make("textarea", { class: "console-input", rows: "2" }, value === undefined ? "" : value);
     } else {
       input = make("input", { class: "console-input", type: "text", spellcheck: "false", placeholder: column.hint || "" });
       if (value !== undefined) input.setAttribute("value", value);
@@ -89,7 +91,7 @@
   function cellsOf(row) {
     const cells = {};
     row.querySelectorAll("[data-cell]").forEach((label) => {
-      cells[label.dataset.cell] = label.querySelector("input, select");
+      cells[label.dataset.cell] = label.querySelector("input, select, textarea");
     });
     return cells;
   }
@@ -156,7 +158,7 @@
     if (!button) return;
     const box = button.closest(".console-rows");
     if (button.matches(".console-row-add")) {
-      addRow(box, {}).querySelector("input, select").focus();
+      addRow(box, {}).querySelector("input, select, textarea").focus();
     } else if (button.matches(".console-row-remove")) {
       button.closest(".console-row").remove();
       box.querySelector(".console-row-add").focus();

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.incidents.models import Incident, IncidentTemplate, Postmortem
+from apps.incidents.models import Incident, IncidentTemplate, Postmortem, UpdateComponent
 from apps.incidents.services import create_template, open_incident, post_update
 from tests.console.forms import errors, filled_in, save
 from tests.factories import NOW, PERSON, ComponentFactory, ComponentGroupFactory, PageFactory
@@ -265,19 +265,49 @@ def test_a_past_incident_is_told_with_times_in_the_pages_zone(console: Client):
     assert component.status == "operational"
 
 
+def test_a_past_incident_says_with_each_update_what_it_said_of_components(console: Client):
+    page = PageFactory()
+    for name in ("Orders", "Search"):
+        ComponentFactory(page=page, name=name)
+    data = {
+        "page": page.pk,
+        "name": "Fire",
+        "updates": '- {at: "2026-03-01 10:00", status: investigating}\n'
+        '- {at: "2026-03-01 10:30", status: monitoring}\n'
+        '- {at: "2026-03-01 11:30", status: resolved}',
+        "components": "- {component: Orders, status: major_outage}\n"
+        '- {component: Orders, status: degraded_performance, update: "2"}\n'
+        '- {component: Search, status: partial_outage, update: "2"}',
+    }
+
+    response = console.post(reverse("admin:incidents_incident_tell_past"), data)
+
+    assert response.status_code == 302, response.context["form"].errors
+    said = UpdateComponent.objects.order_by("update__sequence", "component__name")
+    assert list(said.values_list("update__sequence", "component__name", "new_status")) == [
+        (1, "Orders", "major_outage"),
+        (2, "Orders", "degraded_performance"),
+        (2, "Search", "partial_outage"),
+        (3, "Orders", "operational"),
+        (3, "Search", "operational"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"updates": "- {at: soon, status: resolved}"}, "write a time such as"),
         ({"updates": "- {at: 2026-03-01 10:00, status: monitoring}"}, "the last update resolves"),
         ({"components": "- {component: Nothing, status: major_outage}"}, "not on this page"),
+        ({"components": "- {component: Web, status: major_outage, update: 2}"}, "no update"),
+        ({"components": "- {component: Web, status: major_outage, update: x}"}, "no update"),
     ],
 )
 def test_a_past_incident_that_does_not_hold_is_refused_at_its_field(
     console: Client, changes, words
 ):
     data = {
-        "page": PageFactory().pk,
+        "page": ComponentFactory(name="Web").page.pk,
         "name": "Fire",
         "updates": '- {at: "2026-03-01 10:00", status: resolved}',
     }

@@ -99,7 +99,7 @@ class PairsField(forms.CharField):
 class RowsWidget(Textarea):
     """A textarea of YAML that static/console/rows.js turns into rows of fields.
 
-    `columns` describes them: [{name, label, kind: text|value|select, choices, when: {column: [values]}}].
+    `columns` describes them: [{name, label, kind: text|lines|value|select, choices: pairs, when: {column: [values]}}].
     """
 
     template_name = "admin/console/rows_widget.html"

@@ -55,13 +55,13 @@ def tell_past(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
 
 
 def _tell(request: HttpRequest, page: Page, data: dict[str, Any]) -> Incident:
-    said = _components(page, data["components"])
+    said = _components(page, data["components"], len(data["updates"]))
     updates = [
         PastUpdate(
             status=str(row.get("status") or ""),
             message=str(row.get("message") or ""),
             at=_time(row.get("at"), page.time_zone, index),
-            components={} if index else said,
+            components=said.get(index, {}),
         )
         for index, row in enumerate(data["updates"])
     ]
@@ -89,20 +89,31 @@ def _time(value: Any, zone: str, index: int) -> datetime:
     return found if timezone.is_aware(found) else found.replace(tzinfo=ZoneInfo(zone))
 
 
-def _components(page: Page, rows: list[dict[str, Any]]) -> dict[int, str]:
+def _components(page: Page, rows: list[dict[str, Any]], updates: int) -> dict[int, dict[int, str]]:
+    """Return {index of the update: {component id: status}}."""
     known: dict[str, list[Component]] = {}
     for component in Component.objects.live().filter(page=page).select_related("group"):
         for name in {component.name, str(component), _full_name(component)}:
             known.setdefault(name, []).append(component)
-    said: dict[int, str] = {}
+    said: dict[int, dict[int, str]] = {}
     for row in rows:
         name = str(row.get("component") or "").strip()
         found = known.get(name, [])
         if len(found) != 1:
             problem = "is ambiguous: write Group / Name" if found else "is not on this page"
             raise Invalid("invalid", f"{name!r} {problem}", field="components")
-        said[found[0].pk] = str(row.get("status") or "")
+        index = _index(row.get("update"), updates)
+        said.setdefault(index, {})[found[0].pk] = str(row.get("status") or "")
     return said
+
+
+def _index(value: Any, updates: int) -> int:
+    """Return the index of the update with this number; of the first where none is given."""
+    text = str(value or "1").strip()
+    number = int(text) if text.isdecimal() else 0
+    if not 0 < number <= updates:
+        raise Invalid("invalid", f"there is no update {text!r}", field="components")
+    return number - 1
 
 
 def _full_name(component: Component) -> str:
