@@ -249,6 +249,31 @@ def test_one_that_was_skipped_stays_skipped_also_when_the_time_changes(skip):
     assert planned(series) == ["03-15 04:00"]
 
 
+def test_days_stay_the_same_days_when_the_zone_changes():
+    series = make(start_time=time(0, 30))
+    skipped = occurrence(series, "03-07 23:30")
+    cancel_maintenance(maintenance_id=skipped.pk, actor=PERSON, at=NOW)
+    other = occurrence(series, "03-14 23:30")
+
+    change(series, time_zone="Europe/London")
+    announce_due_series(at=days(1))
+
+    assert planned(series) == ["03-15 00:30"]
+    assert fresh(other).cancelled_at is None
+
+
+def test_one_that_has_begun_stands_for_its_day_when_the_time_changes():
+    series = make(rule="FREQ=DAILY", start_time=time(12, 0), duration_minutes=240, announce_days=1)
+    begun = occurrence(series, "03-02 11:00")
+    move_due_maintenances(at=NOW)
+
+    change(series, start_time=time(18, 0), at=hours(0.5))
+
+    assert planned(series) == ["03-03 17:00"]
+    assert fresh(begun).status == "in_progress"
+    assert fresh(begun).scheduled_for == hours(-1)
+
+
 def test_one_that_was_renamed_or_spoken_of_by_hand_is_left_alone():
     series = make()
     renamed, spoken = occurrence(series, "03-08 01:00"), occurrence(series, "03-15 01:00")

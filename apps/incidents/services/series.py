@@ -23,6 +23,7 @@ from apps.pages.models import Page
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+DAY = timedelta(days=1)
 
 
 class SeriesFields(TypedDict, total=False):
@@ -85,10 +86,11 @@ def update_series(
     _check(series)
     values["rule"] = series.rule
     series.refresh_from_db(fields=list(values))
+    held_in = ZoneInfo(series.time_zone)
     changes = edit_row(series, values, action="maintenance_series.updated", actor=actor, at=at)
     covers = components is not None and _cover(series, components, actor=actor, at=at)
     if changes or covers:
-        _adapt(series, actor=actor, at=at)
+        _adapt(series, held_in, actor=actor, at=at)
         announce(series=series, at=at)
     return series
 
@@ -198,13 +200,17 @@ def _make(
     series.made_until = max(start, series.made_until or start)
 
 
-def _adapt(series: MaintenanceSeries, *, actor: Actor, at: datetime) -> None:
-    """Bring the announced occurrences of a changed, locked series to what it says now."""
+def _adapt(series: MaintenanceSeries, held_in: ZoneInfo, *, actor: Actor, at: datetime) -> None:
+    """Bring the announced occurrences of a changed, locked series to what it says now.
+
+    `held_in` is the zone that gave them their days. Those of the last day that have begun stay as they are, but
+    stand for their day where its start is still to come.
+    """
     zone = ZoneInfo(series.time_zone)
-    rows = Maintenance.objects.filter(series=series, occurrence_at__gt=at).order_by("pk")
+    rows = Maintenance.objects.filter(series=series, occurrence_at__gt=at - DAY).order_by("pk")
     occurrences: list[Maintenance] = list(rows.select_for_update(no_key=True))
     held = {cast(datetime, one.occurrence_at) for one in occurrences}
-    last = max(held, default=at) + timedelta(days=1)
+    last = max(held, default=at) + DAY
     starts: list[datetime] = []
     for start in recurrence_of(series).starts_after(at):
         if start > last:
@@ -215,9 +221,9 @@ def _adapt(series: MaintenanceSeries, *, actor: Actor, at: datetime) -> None:
     for one in occurrences:
         start = cast(datetime, one.occurrence_at)
         if start not in starts:
-            moved = free.pop(start.astimezone(zone).date(), None)
+            moved = free.pop(start.astimezone(held_in).date(), None)
             if moved is None:
-                if _follows(one):
+                if start > at and _follows(one):
                     _call_off(one, actor=actor, at=at)
                     # The day is free: should the rule give it again, it is announced again.
                     one.occurrence_at = None
