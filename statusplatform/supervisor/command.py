@@ -116,9 +116,10 @@ def _prepare(
 def _children(
     supervisor: Supervisor, data_dir: DataDir, host: str, port: int, demo: Demo | None
 ) -> list[Child]:
-    def child(name: str, *arguments: str) -> Child:
+    def child(name: str, *arguments: str, goes_last: bool = False) -> Child:
         command = [sys.executable, "-m", "statusplatform.supervisor.child", name, *arguments]
-        return Child(name, command, life_pipe=supervisor.life_pipe, say=say)
+        life_pipe = supervisor.life_pipe
+        return Child(name, command, life_pipe=life_pipe, say=say, goes_last=goes_last)
 
     children = [
         child("web", host, str(port)),
@@ -126,7 +127,8 @@ def _children(
         child("beat", str(data_dir.beat_pidfile)),
     ]
     if demo is not None:
-        children.append(child("demo", str(demo.port)))
+        # It is there before the worker asks it, and until the worker has ended: a restart is no outage of the demo.
+        children.insert(0, child("demo", str(demo.port), goes_last=True))
     return children
 
 

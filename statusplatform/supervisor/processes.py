@@ -25,11 +25,20 @@ class Child:
     """One process that is to run for ever, the leader of a session and process group of its own.
 
     Its standard input is a pipe whose other end only the parent holds: when the parent is killed,
-    the pipe closes and the child ends itself (`child.py`).
+    the pipe closes and the child ends itself (`child.py`). `goes_last`: told to stop once the others have ended.
     """
 
-    def __init__(self, name: str, command: Sequence[str], *, life_pipe: int, say: Say) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        life_pipe: int,
+        say: Say,
+        goes_last: bool = False,
+    ) -> None:
         self.name = name
+        self.goes_last = goes_last
         self._command = list(command)
         self._life_pipe = life_pipe
         self._say = say
@@ -171,7 +180,8 @@ class Supervisor:
     def _stop(self, children: Sequence[Child]) -> None:
         self._say("Stopping")
         for child in children:
-            child.terminate()
+            if not child.goes_last:
+                child.terminate()
         deadline = time.monotonic() + KILL_AFTER_S
         while any(child.is_running for child in children):
             # A second Ctrl-C does not wait.
@@ -180,6 +190,9 @@ class Supervisor:
                     child.kill()
             for child in children:
                 child.reap()
+            if not any(child.is_running for child in children if not child.goes_last):
+                for child in children:
+                    child.terminate()
             if any(child.is_running for child in children):
                 self._sleep(0.1)
         self._say("Stopped")

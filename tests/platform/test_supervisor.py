@@ -141,6 +141,21 @@ def test_a_child_that_does_not_listen_is_killed_within_ten_seconds(toy: Callable
     assert not is_running(pid)
 
 
+def test_what_goes_last_is_there_until_the_others_have_ended(toy: Callable[..., Toy]) -> None:
+    parent = toy("last", "slow")
+    (last,) = parent.wait_for_starts("last", 1)
+    (slow,) = parent.wait_for_starts("slow", 1)
+    time.sleep(0.3)  # until it handles the signal
+
+    parent.process.terminate()
+    time.sleep(0.5)
+
+    assert is_running(slow)
+    assert is_running(last)
+    parent.process.wait(5)
+    assert not is_running(last)
+
+
 def test_a_second_interrupt_does_not_wait(toy: Callable[..., Toy]) -> None:
     parent = toy("stubborn")
     (pid,) = parent.wait_for_starts("stubborn", 1)

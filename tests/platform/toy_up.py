@@ -1,7 +1,8 @@
 """A parent with toy children, run as a process by test_supervisor.py.
 
 Arguments: a folder for the children's notes, then one word per child: `steady` (runs until told to
-stop), `stubborn` (cannot be told), `brief` (ends at once), `family` (starts a process of its own).
+stop), `stubborn` (cannot be told), `brief` (ends at once), `family` (starts a process of its own), `slow`
+(takes a second to stop), `last` (goes last).
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ WATCH = "from statusplatform.supervisor.child import end_with_parent\nend_with_p
 KINDS = {
     "steady": NOTE + WATCH + "time.sleep(600)",
     "stubborn": NOTE + WATCH + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(600)",
+    "slow": NOTE
+    + WATCH
+    + "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit()))\ntime.sleep(600)",
+    "last": NOTE + WATCH + "time.sleep(600)",
     "brief": NOTE + "sys.exit(3)",
     "family": NOTE
     + WATCH
@@ -34,6 +39,7 @@ def main(folder: Path, kinds: list[str]) -> None:
             [sys.executable, "-c", KINDS[kind], str(folder / kind)],
             life_pipe=supervisor.life_pipe,
             say=print,
+            goes_last=kind == "last",
         )
         for kind in kinds
     ]
