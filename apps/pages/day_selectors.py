@@ -46,12 +46,14 @@ def timelines(windows: Mapping[int, Window]) -> dict[int, Timeline]:
     found = {component_id: Timeline() for component_id in windows}
     if not found:
         return found
-    touching = _touching(windows)
-    periods = StatusPeriod.objects.filter(touching).order_by("started_at", "pk")
+    periods = StatusPeriod.objects.filter(_touching(windows, may_last=True)).order_by(
+        "started_at", "pk"
+    )
     for component_id, status, started_at, ended_at, spoken in periods.values_list(
         "component_id", "status", "started_at", "ended_at", "spoken"
     ):
         found[component_id].spans.append(Span(status, started_at, ended_at, spoken))
+    touching = _touching(windows)
     gaps = MeasurementGap.objects.filter(touching).order_by("started_at", "pk")
     for component_id, *gap in gaps.values_list("component_id", "started_at", "ended_at"):
         found[component_id].gaps.append(Interval(*gap))
@@ -70,14 +72,18 @@ def timelines(windows: Mapping[int, Window]) -> dict[int, Timeline]:
     return found
 
 
-def _touching(windows: Mapping[int, Window]) -> Q:
-    """One condition for components with the same window, which most have."""
+def _touching(windows: Mapping[int, Window], *, may_last: bool = False) -> Q:
+    """One condition for components with the same window, which most have. Only periods may last, without an end.
+
+    To ask the others for one would keep SQLite from finding them by their ends.
+    """
     members: dict[Window, list[int]] = defaultdict(list)
     for component_id, window in windows.items():
         members[window].append(component_id)
     touching = Q()
     for (since, until), ids in members.items():
-        inside = Q(component__in=ids) & (Q(ended_at__isnull=True) | Q(ended_at__gt=since))
+        ends = Q(ended_at__gt=since)
+        inside = Q(component__in=ids) & (ends | Q(ended_at__isnull=True) if may_last else ends)
         touching |= inside & Q(started_at__lt=until) if until is not None else inside
     return touching
 

@@ -146,6 +146,41 @@ def test_fifty_components_ten_metrics_and_two_years_cost_the_statements_of_one_o
         assert not walked_through(sql), sql
 
 
+# What leads to the wanted rows alone, in each table's statement.
+ENTRIES = {
+    "pages_statusperiod": ("component_id", "ended_at"),
+    "pages_measurementgap": ("component_id", "ended_at"),
+    "pages_correction": ("component_id", "ended_at"),
+    "pages_componentday": ("component_id", "day"),
+    "pages_metricpoint": ("metric_id", "at"),
+    "pages_metricaggregate": ("metric_id", "size_s", "started_at"),
+}
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL chooses by what is in the tables"
+)
+def test_rows_are_entered_by_whose_they_are_and_by_their_time():
+    page = page_with_history(components=3, metrics=2, days=10)
+    forget_what_is_held()
+    statements = [
+        (table, sql) for sql in reading(page) for table in LONG if f'FROM "{table}"' in sql
+    ]
+
+    assert {table for table, _ in statements} == set(ENTRIES)
+    for table, sql in statements:
+        plan = entered(sql)
+        assert all(column in plan for column in ENTRIES[table]), plan
+
+
+def entered(sql: str) -> str:
+    """Return by which columns SQLite finds the rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        plan = "\n".join(str(row[3]) for row in cursor.fetchall())
+    return "\n".join(re.findall(r"\(([^()]*)\)$", plan, re.MULTILINE))
+
+
 def walked_through(sql: str) -> set[str]:
     """Return the long tables that the database would read from end to end."""
     with connection.cursor() as cursor:
