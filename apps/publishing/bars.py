@@ -2,10 +2,14 @@
 
 A worse day stands taller, so that the picture also reads without colours; the words are in the titles of
 the days that have something to tell and, for the newest of them, in the picture's own name. A page holds
-thousands of bars: their sizes are in page.css, and page.js says of all others that nothing happened.
+thousands of days: days of which there is nothing to tell are drawn in runs, as one dashed line each, the sizes
+are in page.css, and page.js says of those days that nothing happened.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -26,7 +30,11 @@ LEVEL_CLASSES: dict[str, str] = {
     Level.MAJOR: "x",
 }
 _NAMED_DAYS = 7
-_NOTHING_TOLD = {"No downtime", "No data"}
+# Of days with nothing to tell: the opening of their line's path, and the middle of their bars' height.
+_QUIET_RUNS = {
+    (Level.OPERATIONAL, "No downtime"): ("<path", 28),
+    (Level.NO_DATA, "No data"): ('<path class="n"', 37),
+}
 
 
 def percentage_text(percentage: float | None) -> str:
@@ -88,27 +96,36 @@ def _summary(name: str, uptime: UptimeFacts) -> str:
     return " ".join(sentences)
 
 
-def _bar(place: int, day: DayFacts) -> str:
+def _bar(place: int, day: DayFacts, text: str) -> str:
     shape = f'x="{place * STEP}"'
-    # What most bars are goes without a class.
     if day.level != Level.OPERATIONAL:
         shape = f'class="{LEVEL_CLASSES[day.level]}" {shape}'
-    text = what_happened(day)
-    if text in _NOTHING_TOLD:
-        return f"<rect {shape}/>"
     return f"<rect {shape}><title>{day_text(day.day)}: {escape(text)}</title></rect>"
+
+
+def _bars(days: Iterable[DayFacts]) -> str:
+    told = ((place, day, what_happened(day)) for place, day in enumerate(days))
+    parts = []
+    for run, bars in groupby(told, key=lambda bar: _QUIET_RUNS.get((bar[1].level, bar[2]))):
+        if run is None:
+            parts += [_bar(*bar) for bar in bars]
+            continue
+        opening, middle = run
+        places = [place for place, _, _ in bars]
+        length = len(places) * STEP - (STEP - WIDTH)
+        parts.append(f'{opening} d="M{places[0] * STEP} {middle}h{length}"/>')
+    return "".join(parts)
 
 
 def uptime_bars(name: str, uptime: UptimeFacts) -> SafeString:
     """Return the bars as one SVG that stretches to its box. `data-until` is the last bar's day."""
     # Plain formatting, since there are many: all that goes in is numbers and our own words, and staff's
     # reasons, which are escaped.
-    bars = "".join(_bar(place, day) for place, day in enumerate(uptime.days))
     return format_html(
         '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" data-until="{}" aria-label="{}">{}</svg>',
         len(uptime.days) * STEP - (STEP - WIDTH),
         HEIGHT,
         uptime.days[-1].day.isoformat(),
         _summary(name, uptime),
-        mark_safe(bars),  # noqa: S308 - see above
+        mark_safe(_bars(uptime.days)),  # noqa: S308 - see above
     )

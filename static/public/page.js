@@ -137,19 +137,41 @@ function prepareTimesButton() {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-// Most days have nothing to tell; the page does not repeat it thousands of times.
-function quietText(day, until, daysBack) {
+// Every bar has so many of the picture's units; days of which nothing is told are lines over many (bars.py).
+const STEP = 4;
+
+function dayText(until, daysBack, words) {
   const date = new Date(`${until}T00:00Z`);
   date.setUTCDate(date.getUTCDate() - daysBack);
-  const words = day.classList.contains("n") ? "No data" : "No downtime";
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}: ${words}`;
+}
+
+function readBars(picture) {
+  const days = Array.from({ length: Math.ceil(picture.viewBox.baseVal.width / STEP) }, () => ({ text: "", level: "", bar: null }));
+  for (const line of picture.querySelectorAll("path.n")) {
+    const [x, , length] = line.getAttribute("d").match(/\d+/g).map(Number);
+    for (let at = x; at < x + length; at += STEP) days[at / STEP].level = "n";
+  }
+  for (const bar of picture.querySelectorAll("rect")) Object.assign(days[Number(bar.getAttribute("x")) / STEP], { text: bar.textContent, bar });
+  return days;
+}
+
+// Days inside of lines are named by a bar that moves over them.
+function movingBar(picture) {
+  const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  return (index, day) => {
+    bar.remove();
+    if (!day) return;
+    bar.setAttribute("class", `is-named ${day.level}`);
+    bar.setAttribute("x", String(index * STEP));
+    picture.append(bar);
+  };
 }
 
 function prepareBars(box) {
   const picture = box.querySelector("svg");
-  const days = [...picture.querySelectorAll("rect")];
+  const days = readBars(picture);
   if (!days.length) return;
-  const texts = days.map((day, index) => day.textContent || quietText(day, picture.dataset.until, days.length - 1 - index));
   // The tip says it; the browser's own would cover it.
   for (const title of picture.querySelectorAll("title")) title.remove();
   const tip = document.createElement("div");
@@ -158,22 +180,32 @@ function prepareBars(box) {
   tip.setAttribute("aria-hidden", "true");
   box.append(tip);
   let current = days.length - 1;
+  const nameInLine = movingBar(picture);
+  const textOf = (index) => {
+    const day = days[index];
+    return day.text || dayText(picture.dataset.until, days.length - 1 - index, day.level ? "No data" : "No downtime");
+  };
 
+  const unname = () => {
+    days[current].bar?.classList.remove("is-named");
+    nameInLine(current, null);
+  };
   const hide = () => {
     tip.hidden = true;
-    days[current].classList.remove("is-named");
+    unname();
   };
   const show = (index) => {
-    days[current].classList.remove("is-named");
+    unname();
     current = Math.max(0, Math.min(days.length - 1, index));
-    days[current].classList.add("is-named");
-    tip.textContent = texts[current];
+    if (days[current].bar) days[current].bar.classList.add("is-named");
+    else nameInLine(current, days[current]);
+    tip.textContent = textOf(current);
     tip.hidden = false;
     const middle = ((current + 0.5) / days.length) * box.clientWidth;
     const left = middle - tip.offsetWidth / 2;
     tip.style.left = `${Math.max(0, Math.min(box.clientWidth - tip.offsetWidth, left))}px`;
     picture.setAttribute("aria-valuenow", String(current + 1));
-    picture.setAttribute("aria-valuetext", texts[current]);
+    picture.setAttribute("aria-valuetext", textOf(current));
   };
   const under = (event) => {
     const { left, width } = picture.getBoundingClientRect();
@@ -183,7 +215,7 @@ function prepareBars(box) {
 
   for (const [name, value] of Object.entries({
     role: "slider", tabindex: "0", "aria-readonly": "true", "aria-valuemin": "1", "aria-valuemax": String(days.length),
-    "aria-valuenow": String(days.length), "aria-valuetext": texts.at(-1),
+    "aria-valuenow": String(days.length), "aria-valuetext": textOf(current),
   })) picture.setAttribute(name, value);
   picture.addEventListener("pointermove", (event) => show(under(event)));
   picture.addEventListener("pointerdown", (event) => show(under(event)));

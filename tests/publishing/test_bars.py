@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from apps.publishing.bars import HEIGHT, percentage_text, uptime_bars, what_happened
+from apps.publishing.bars import HEIGHT, STEP, WIDTH, percentage_text, uptime_bars, what_happened
 from apps.publishing.readmodel import DayFacts
 from tests.publishing.models import uptime
 
@@ -42,7 +42,8 @@ def test_there_is_a_bar_for_each_day_and_a_title_where_there_is_something_to_tel
         "API", uptime(d1={"maintenance_s": 20.0}, d5={"level": "partial", "partial_s": 600.0})
     )
 
-    assert picture.count("<rect") == 90
+    assert drawn(picture) == list(range(90))
+    assert picture.count("<rect") == 2
     assert re.findall("<title>(.*?)</title>", picture) == [
         "25 Feb 2026: Partial outage 10 min",
         "1 Mar 2026: Maintenance 20 s",
@@ -50,17 +51,35 @@ def test_there_is_a_bar_for_each_day_and_a_title_where_there_is_something_to_tel
     assert 'data-until="2026-03-02"' in picture
 
 
-def test_a_quiet_bar_is_short_since_a_page_holds_thousands():
-    picture = uptime_bars("API", uptime())
+def drawn(picture: str) -> list[int]:
+    """Return the places that have a bar, one by one or in a line of dashes, in order."""
+    places = [int(x) // STEP for x in re.findall(r'<rect [^>]*x="(\d+)"', picture)]
+    for x, length in re.findall(r'd="M(\d+) \d+h(\d+)"', picture):
+        end = int(x) + int(length)
+        assert (end + STEP - WIDTH) % STEP == 0
+        places += range(int(x) // STEP, (end + STEP - WIDTH) // STEP)
+    return sorted(places)
 
-    assert len(picture) < 2_000
+
+def test_quiet_days_are_short_since_a_page_holds_thousands():
+    picture = uptime_bars("API", uptime(d30={"level": "no_data"}, d31={"level": "no_data"}))
+
+    assert drawn(picture) == list(range(90))
+    assert len(picture) < 350
+
+
+def test_a_day_without_data_that_was_corrected_tells_of_it():
+    picture = uptime_bars("API", uptime(d1={"level": "no_data", "corrections": ("A fault.",)}))
+
+    assert drawn(picture) == list(range(90))
+    assert "<title>1 Mar 2026: No data. Corrected: A fault</title>" in picture
 
 
 def test_worse_days_stand_taller_so_that_colour_is_not_needed():
     css = (Path(settings.BASE_DIR) / "static" / "public" / "page.css").read_text()
     heights = []
-    for level in ["no_data", "maintenance", "operational", "degraded", "partial", "major"]:
-        picture = uptime_bars("API", uptime(d0={"level": level}))
+    for told in ["no_data", "maintenance", "operational", "degraded", "partial", "major"]:
+        picture = uptime_bars("API", uptime(d0={"level": told, "corrections": ("Told.",)}))
         bar = picture[picture.rindex("<rect") :]
         found = re.search(r'class="(\w)"', bar)
         rule = re.escape(f".bars .{found[1]}" if found else ".bars rect")
@@ -73,6 +92,21 @@ def test_worse_days_stand_taller_so_that_colour_is_not_needed():
         assert int(y) + int(height) == HEIGHT
 
     assert heights == sorted(set(heights))
+
+
+@pytest.mark.parametrize(
+    ("level", "line", "bar"),
+    [("operational", ".bars path", ".bars rect"), ("no_data", ".bars path.n", ".bars .n")],
+)
+def test_a_day_in_a_line_looks_as_one_alone(level, line, bar):
+    css = (Path(settings.BASE_DIR) / "static" / "public" / "page.css").read_text()
+    picture = uptime_bars("API", uptime(d0={"level": level}))
+
+    middle = int(re.findall(r'd="M\d+ (\d+)h', picture)[-1])
+    width = int(re.search(rf"^{re.escape(line)} {{[^}}]*stroke-width: (\d+)px", css, re.M)[1])
+    height = int(re.search(rf"^{re.escape(bar)} {{[^}}]*height: (\d+)px", css, re.M)[1])
+    assert width == height
+    assert middle + width // 2 == HEIGHT
 
 
 def test_the_picture_names_its_days_with_problems():
