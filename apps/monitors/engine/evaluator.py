@@ -47,12 +47,14 @@ class Evaluator(threading.Thread):
         clock: DatabaseClock,
         references: ReferenceWatch,
         on_finished: Callable[[Finished], None],
+        verdict_s: float = _VERDICT_S,
     ) -> None:
         super().__init__(name="evaluator", daemon=True)
         self._transfers = transfers
         self._references = references
         self._clock = clock
         self._on_finished = on_finished
+        self._verdict_s = verdict_s
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -183,11 +185,12 @@ class Evaluator(threading.Thread):
         """Ask whose fault it is that no answer came, and finish the run with the verdict."""
         ended = time.monotonic()
         judge = partial(self._judge, flight, session, outcome, ended)
-        self._at(ended + _VERDICT_S, partial(judge, False))
 
         def tell(is_ours: bool) -> None:
             self._inbox.put(partial(judge, is_ours))
 
+        # By the inbox as well: a verdict that came while this thread was busy stands before it there.
+        self._at(ended + self._verdict_s, partial(tell, False))
         since = ended if flight.began is None else flight.began
         self._references.ask(flight.adopted.location_id, since=since, tell=tell)
 
@@ -213,8 +216,9 @@ class Evaluator(threading.Thread):
     ) -> None:
         if flight.is_lost or flight.session is not session or flight.due_at is None:
             return
-        now = time.monotonic() if ended is None else ended
-        began = max(flight.due, now if flight.began is None else flight.began)
+        now = time.monotonic()
+        waited_s = 0.0 if ended is None else now - ended
+        began = max(flight.due, now - waited_s if flight.began is None else flight.began)
         began_at, finished_at = (
             self._clock.instant_of(began),
             self._clock.instant_of(max(now, began)),
@@ -232,6 +236,7 @@ class Evaluator(threading.Thread):
             detail=storable_json(outcome.detail),
             reason=storable_text(outcome.reason)[:300],
             skipped=tuple(skipped),
+            waited_s=waited_s,
         )
         flight.session = None
         self._on_finished(finished)

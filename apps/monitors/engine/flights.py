@@ -46,7 +46,7 @@ class Flight:
 class Finished:
     """One run, ready to be recorded. `skipped` are claimed slots that came due while it went on.
 
-    Instants are on the database's clock; `detail` is CheckOutcome.detail as JSON text.
+    `waited_s` of it passed until it was known whose fault it is: that is no part of its duration. Instants are on the database's clock; `detail` is CheckOutcome.detail as JSON text.
     """
 
     flight: Flight
@@ -57,6 +57,7 @@ class Finished:
     detail: str
     reason: str = ""
     skipped: tuple[datetime, ...] = field(default=())
+    waited_s: float = 0.0
     schedule_id: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +70,8 @@ class Finished:
 
     @property
     def duration_ms(self) -> int:
-        return round((self.finished_at - self.started_at).total_seconds() * 1000)
+        took_s = (self.finished_at - self.started_at).total_seconds() - self.waited_s
+        return round(took_s * 1000)
 
 
 def storable_text(text: str) -> str:
