@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from apps.core.clock import database_now
 from apps.monitors import slots
 from apps.monitors.crontab import time_zone_of
 from apps.monitors.models import Monitor, Schedule
@@ -37,8 +38,9 @@ class Due:
 def due_of(schedules: Iterable[Schedule], *, count: int = COUNT) -> list[Due]:
     """Return the next due times of schedules that come with their monitor and location; none for one that is stopped.
 
-    The first may be past, where nobody has claimed it yet.
+    Of those that have passed the first is the newest, which will be run late: the others are missed.
     """
+    now = database_now()
     found = []
     for schedule in schedules:
         monitor = schedule.monitor
@@ -54,7 +56,8 @@ def due_of(schedules: Iterable[Schedule], *, count: int = COUNT) -> list[Due]:
             continue
         times: list[datetime] = []
         if schedule.is_active and schedule.next_run_at is not None:
-            times.append(schedule.next_run_at)
+            first = schedule.next_run_at
+            times.append(first if first > now else cadence.newest(first, now))
             while len(times) < count:
                 times.append(cadence.after(times[-1], times[-1]))
         found.append(Due(monitor, schedule.location.name, tuple(times), zone))

@@ -13,6 +13,7 @@ from apps.console.doctor import examine
 from apps.core.clock import database_now
 from apps.core.models import Heartbeat
 from apps.core.services.heartbeats import record_heartbeats
+from apps.monitors.upcoming import due_next
 from tests.clocks import settable_database_clock
 from tests.factories import MonitorFactory, ScheduleFactory
 
@@ -99,6 +100,17 @@ def test_the_next_five_due_times_of_a_crontab_are_told_in_its_zone_and_in_utc():
     assert "Mon 2099-10-26 02:30:00 CET = Mon 2099-10-26 01:30:00 UTC" in text
     assert text.count(" = ") == 5
     assert "(30 2 * * *)" in text
+
+
+def test_slots_that_passed_without_a_worker_are_not_told_as_due():
+    monitor = MonitorFactory(name="Orders", interval_s=60, with_request=False)
+    now = database_now()
+    ScheduleFactory(monitor=monitor, interval_s=60, next_run_at=now - timedelta(days=3))
+
+    (due,) = due_next(limit=10, names=["Orders"])
+
+    assert due.times[0] > now - timedelta(seconds=61)
+    assert due.times[1] > now
 
 
 def test_a_monitor_that_is_not_scheduled_is_said_to_be_so():

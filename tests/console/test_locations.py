@@ -102,10 +102,15 @@ def test_the_monitors_page_says_where_it_is_not_measured(location: Location, adm
     (schedule,) = location.schedules.all()
     url = reverse("admin:monitors_monitor_change", args=[schedule.monitor_id])
 
-    assert "No worker" in admin.get(url).content.decode()
+    without = admin.get(url).content.decode()
     seen(location, ago_s=1)
+    again = admin.get(url).content.decode()
 
-    assert "No worker" not in admin.get(url).content.decode()
+    assert "No worker" in without
+    # What has passed is no due time.
+    assert ": next due" not in without
+    assert "No worker" not in again
+    assert ": next due" in again
 
 
 def test_what_waits_for_a_worker_does_not_make_the_scheduler_late(location: Location):
