@@ -260,6 +260,33 @@ def test_claims_and_results_commit_while_runs_are_removed():
     assert max(waited) < 2.0
 
 
+def test_a_clock_that_was_far_ahead_takes_no_runs_of_later_and_counts_none_twice():
+    schedule = ScheduleFactory()
+    write_runs(schedule, every(HOUR, DAY_0 - DAY, DAY_0))
+    begin(DAY_0)
+    ahead = DAY_0 + 20 * DAY
+    roll_up(at=ahead)
+    remove_old_runs(at=ahead, keep_days=14)
+    thin_details(at=ahead)
+
+    # The clock is right again, and the runs go on.
+    roll_up(at=DAY_0 + HOUR)
+    write_runs(schedule, every(HOUR / 4, DAY_0 + HOUR, DAY_0 + 3 * DAY), details=True)
+    late = DAY_0 + DAY + HOUR
+    for day in range(1, 4):
+        at = DAY_0 + day * DAY + LAG
+        roll_up(at=at)
+        remove_old_runs(at=at, keep_days=14)
+        thin_details(at=at)
+    note_late_runs([(schedule.pk, late, "passed", 90)], at=DAY_0 + 3 * DAY)
+    roll_up(at=DAY_0 + 3 * DAY + LAG)
+
+    assert Run.objects.filter(due_at__gte=DAY_0).count() == RunDetail.objects.count() == 3 * 96 - 4
+    assert [day.tally.count for day in RunDay.objects.order_by("started_at")] == [24, 92, 96, 96]
+    until = dict(RunProgress.objects.values_list("work", "until"))
+    assert until["details"] <= DAY_0 + 3 * DAY
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_that_remove_at_once_are_harmless():
     schedule = ScheduleFactory()

@@ -172,12 +172,22 @@ def move_on(row: RunProgress, *, until: datetime, done_schedule_id: int) -> bool
 
 
 def _step_back(at: datetime) -> None:
-    """Go back to the hours that are not over by `at`: they were counted before the database's clock was set back."""
+    """Go back to what is not over by `at`: it was counted, or removed, before the database's clock was set back.
+
+    Of the day that goes on runs may be gone; those of the days after it are whole.
+    """
     over = hour_of(at - LAG)
     if RunProgress.objects.filter(work=Work.HOURS, until__gt=over).exists():
+        today = day_of(over)
+        reached = {
+            Work.HOURS: over,
+            Work.DAYS: today,
+            Work.DETAILS: today,
+            Work.REMOVED: today + DAY,
+        }
         with transaction.atomic():
             lock_progress()
-            for work, until in ((Work.HOURS, over), (Work.DAYS, day_of(over))):
+            for work, until in reached.items():
                 rows = RunProgress.objects.filter(work=work, until__gt=until)
                 rows.update(until=until, done_schedule_id=0)
 
