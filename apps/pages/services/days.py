@@ -20,7 +20,7 @@ from apps.pages.uptime import Day, zone_of
 
 # In one transaction, so that nobody waits long for its locks.
 COMPONENTS_A_TURN = 50
-DAYS_A_TURN = 500
+DAYS_A_TURN = 200
 
 
 def forget_days(*, component_ids: Collection[int], since: datetime) -> None:
