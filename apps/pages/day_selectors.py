@@ -182,7 +182,9 @@ class DayReader(Generic[Made]):
             held[pk] = {day: self._make(row) for day, row in rows.items()}
         if missing:
             # As a new whole, since threads share it; all else goes when there is too much.
-            found = {pk: (keys[pk], days) for pk, days in held.items()}
+            found: dict[int, tuple[object, dict[date, Made]]] = {
+                pk: (keys[pk], days) for pk, days in held.items()
+            }
             everything = {**self._held, **found}
             self._held = everything if len(everything) <= self._most_held else found
         return {pk: (keys[pk][1], held[pk]) for pk in keys}

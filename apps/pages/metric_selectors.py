@@ -109,7 +109,7 @@ class SeriesReader(Generic[Made]):
             if key not in already or already[key][0] != settled[place]
         ]
         cold = series(metrics, [grains[place] for place in missing], until=until) if missing else []
-        held = {key: already[key] for key in keys if key in already}
+        held: dict[object, _Held[Made]] = {key: already[key] for key in keys if key in already}
         for place, found in zip(missing, cold, strict=True):
             held[keys[place]] = (settled[place], self._made(found, before=settled[place]))
         self._hold(held)
