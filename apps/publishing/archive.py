@@ -24,7 +24,7 @@ from apps.publishing import html
 from apps.publishing.assets import Assets
 from apps.publishing.documents import Writer, encoded
 from apps.publishing.history_documents import history_document, month_part, present_quarter
-from apps.publishing.incident_selectors import changed_incidents, facts_of, incidents_of
+from apps.publishing.incident_selectors import MOST_TOLD, changed_incidents, facts_of, incidents_of
 from apps.publishing.maintenance_selectors import (
     changed_maintenances,
     maintenance_facts_of,
@@ -252,12 +252,15 @@ class _Finder:
         for event in events:
             by_month[self._month_of(event)].append(event)
         for key in keys:
-            month = by_month[key]
-            content = html.month_page(self.model.page, key, month, self.assets)
-            work.add(f"history/{key}", content, _digest(work.frame, month))
-            incidents = sum(isinstance(event, IncidentFacts) for event in month)
+            # Newest first.
+            incidents = [one for one in by_month[key] if isinstance(one, IncidentFacts)]
+            works = [one for one in by_month[key] if not isinstance(one, IncidentFacts)]
+            month = [*incidents[:MOST_TOLD], *works]
+            most = MOST_TOLD if len(incidents) > MOST_TOLD else 0
+            content = html.month_page(self.model.page, key, month, self.assets, most=most)
+            work.add(f"history/{key}", content, _digest(work.frame, month, most))
             part = month_part(key, month, self.model.zone)
-            work.months[key] = MonthWork(incidents, len(month) - incidents, part)
+            work.months[key] = MonthWork(len(incidents), len(works), part)
 
     def _add_parts(
         self, work: ArchiveWork, known: dict[str, tuple[str, str]], months: set[str]

@@ -192,10 +192,12 @@ def maintenance_view(maintenance: MaintenanceFacts, zone: ZoneInfo) -> EventView
 def past_days(model: PageModel) -> tuple[DaysView, ...]:
     """Return the past 14 days, newest first, what is over of them on the day it began.
 
-    What began earlier stands on the day it ended. Days without any are drawn together.
+    What began earlier stands on the day it ended. Days without any are drawn together. Nothing is said of days of
+    which the model does not hold all incidents.
     """
     today = model.at.astimezone(model.zone).date()
     first = today - timedelta(days=PAST_DAYS - 1)
+    complete = model.told_from.astimezone(model.zone).date() if model.told_from else first
     by_day: dict[date, list[EventView]] = {}
     for event in _newest_first(model.events):
         if event.told_at is None or event.ended_at is None:
@@ -210,7 +212,8 @@ def past_days(model: PageModel) -> tuple[DaysView, ...]:
     for back in range(PAST_DAYS):
         day = today - timedelta(days=back)
         if day not in by_day:
-            quiet.append(day)
+            if day >= complete:
+                quiet.append(day)
             continue
         views.extend(_quiet(quiet))
         quiet = []

@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 
 from apps.publishing import event_views, presentation
 from apps.publishing.assets import Assets
+from apps.publishing.incident_selectors import MOST_TOLD
 from apps.publishing.months import month_of
 from apps.publishing.readmodel import EventFacts, MonthFacts, PageFacts, PageModel
 from apps.publishing.times import zone_of
@@ -58,12 +59,14 @@ def overview(model: PageModel, assets: Assets) -> bytes:
         entries=presentation.top_level(model),
         metrics=presentation.metrics(model),
         days=event_views.past_days(model),
+        most=MOST_TOLD if model.told_from else 0,
     )
 
 
 def history_index(model: PageModel, assets: Assets) -> bytes:
     """Return what happened in the present month and the way to the earlier ones."""
     now = model.at.astimezone(model.zone)
+    key = month_of(model.at, model.zone)
     years = tuple(
         YearView(year, tuple(_month_view(month) for month in months))
         for year, months in groupby(
@@ -80,9 +83,8 @@ def history_index(model: PageModel, assets: Assets) -> bytes:
         is_index=True,
         title="Incident history",
         month_title=_month_title(now.year, now.month),
-        days=event_views.days_of_month(
-            events_of_month(model, month_of(model.at, model.zone)), model.zone
-        ),
+        days=event_views.days_of_month(events_of_month(model, key), model.zone),
+        most=_most_of(model, key),
         years=years,
     )
 
@@ -90,11 +92,14 @@ def history_index(model: PageModel, assets: Assets) -> bytes:
 def current_month(model: PageModel, assets: Assets) -> tuple[str, bytes]:
     """Return the present month's key (2026-11) and its page."""
     key = month_of(model.at, model.zone)
-    return key, month_page(model.page, key, events_of_month(model, key), assets)
+    events = events_of_month(model, key)
+    return key, month_page(model.page, key, events, assets, most=_most_of(model, key))
 
 
-def month_page(page: PageFacts, key: str, events: Iterable[EventFacts], assets: Assets) -> bytes:
-    """Return the page of one month (key 2026-11) with what began in it."""
+def month_page(
+    page: PageFacts, key: str, events: Iterable[EventFacts], assets: Assets, *, most: int = 0
+) -> bytes:
+    """Return the page of one month (key 2026-11) with what began in it; `most` when these are the newest of more."""
     year, month = (int(part) for part in key.split("-"))
     title = _month_title(year, month)
     return rendered(
@@ -107,6 +112,7 @@ def month_page(page: PageFacts, key: str, events: Iterable[EventFacts], assets: 
         title=title,
         month_title=title,
         days=event_views.days_of_month(events, zone_of(page.time_zone)),
+        most=most,
     )
 
 
@@ -148,6 +154,12 @@ def events_of_month(model: PageModel, key: str) -> list[EventFacts]:
         for event in model.events
         if event.told_at is not None and month_of(event.told_at, model.zone) == key
     ]
+
+
+def _most_of(model: PageModel, key: str) -> int:
+    """Return how many incidents of this month the model holds when there were more, else 0."""
+    is_cut = model.told_from is not None and month_of(model.told_from, model.zone) >= key
+    return MOST_TOLD if is_cut else 0
 
 
 def _month_title(year: int, month: int) -> str:

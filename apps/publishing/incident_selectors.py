@@ -20,6 +20,9 @@ from apps.incidents.models import (
 from apps.publishing.documents import NEWEST
 from apps.publishing.readmodel import POSTMORTEM, ChangeFacts, IncidentFacts, UpdateFacts
 
+# So many of the past days or of a month are told of, however many a flapping monitor has opened.
+MOST_TOLD = 200
+
 
 def incidents_of(page_id: int) -> QuerySet[Incident]:
     """The page's live incidents that have said something; newest first."""
@@ -30,14 +33,24 @@ def incidents_of(page_id: int) -> QuerySet[Incident]:
 def shown_incidents(page_id: int, *, since: datetime) -> list[Incident]:
     """Return every open incident, the newest ones, and those that began or ended after `since`; newest first.
 
-    Two queries, each part of which an index answers: none looks through what is long over.
+    Of those that began after it at most MOST_TOLD. Two queries, each part of which an index answers: none looks
+    through what is long over.
     """
     every = incidents_of(page_id).order_by()
+    recent = incidents_of(page_id).filter(started_at__gte=since)[:MOST_TOLD]
     wanted = every.filter(resolved_at__isnull=True).union(
-        every.filter(resolved_at__gte=since), every.filter(started_at__gte=since), all=True
+        every.filter(resolved_at__gte=since, started_at__lt=since),
+        every.filter(pk__in=recent.values("pk")),
+        all=True,
     )
     found = {row.pk: row for row in (*wanted, *incidents_of(page_id)[:NEWEST])}
     return sorted(found.values(), key=lambda row: (row.started_at, row.pk), reverse=True)
+
+
+def told_from(incidents: Collection[Incident], *, since: datetime) -> datetime | None:
+    """Return from when on those of `shown_incidents` are complete; None when they are from `since` on."""
+    began = sorted((row.started_at for row in incidents if row.started_at >= since), reverse=True)
+    return began[MOST_TOLD - 1] if len(began) >= MOST_TOLD else None
 
 
 def changed_incidents(page_id: int, *, since: datetime, numbers: Collection[int]) -> list[Incident]:

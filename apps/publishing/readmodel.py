@@ -253,7 +253,8 @@ class PageModel:
     `top_level` are ungrouped components and groups in page order. `incidents` and `maintenances` are newest
     first by their start and by their announcement: every open one, the 50 newest, and those of the past days
     and of the current month. `months` are the archive's, newest first; `history_parts` are the present
-    quarter's closed months as `/history.json` has them, by key.
+    quarter's closed months as `/history.json` has them, by key. `told_from` is set where there were too many
+    incidents of late to hold: of those that began before it some are missing.
     """
 
     seq: int
@@ -265,6 +266,7 @@ class PageModel:
     months: tuple[MonthFacts, ...] = ()
     maintenances: tuple[MaintenanceFacts, ...] = ()
     history_parts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    told_from: datetime | None = None
 
     @cached_property
     def zone(self) -> ZoneInfo:

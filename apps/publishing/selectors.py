@@ -16,7 +16,7 @@ from apps.pages.metric_selectors import Grain, SeriesReader
 from apps.pages.models import Component, ComponentGroup, Metric, Page
 from apps.publishing.charts import DAY, PERIODS
 from apps.publishing.event_views import PAST_DAYS
-from apps.publishing.incident_selectors import facts_of, shown_incidents
+from apps.publishing.incident_selectors import facts_of, shown_incidents, told_from
 from apps.publishing.maintenance_selectors import maintenance_facts_of, shown_maintenances
 from apps.publishing.months import month_bounds, month_of
 from apps.publishing.readmodel import (
@@ -74,7 +74,8 @@ def read_page(page_id: int, *, at: datetime) -> PageModel:
     groups = list(ComponentGroup.objects.live().filter(page=page_id))
     components = list(Component.objects.live().filter(page=page_id, hidden=False))
     uptimes = _uptimes(components, at=at, zone=zone)
-    incidents = tuple(facts_of(page_id, shown_incidents(page_id, since=since)).values())
+    shown = shown_incidents(page_id, since=since)
+    incidents = tuple(facts_of(page_id, shown).values())
     maintenances = tuple(
         maintenance_facts_of(page_id, shown_maintenances(page_id, since=since)).values()
     )
@@ -87,6 +88,7 @@ def read_page(page_id: int, *, at: datetime) -> PageModel:
         incidents=incidents,
         metrics=_metrics(page_id, at=at),
         maintenances=maintenances,
+        told_from=told_from(shown, since=since),
     )
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.incidents.models import Incident
 from apps.pages.models import Component, Page
 from apps.publishing import layout, services
+from apps.publishing.incident_selectors import MOST_TOLD
 from apps.publishing.models import ArchiveFile, ArchiveMonth, Publication
 from tests import factories as make
 
@@ -231,3 +232,24 @@ def test_an_incidents_document_follows_its_components_while_it_is_open(
     document = json.loads((folder / f"{row.public_id}.json").read_text())
     assert [one["status"] for one in document["components"]] == ["operational"]
     assert (folder / f"{old.public_id}.json").stat().st_mtime_ns == stamp
+
+
+def test_a_closed_month_of_a_flapping_monitor_tells_of_the_newest_and_counts_all(
+    page, rebuild, published_dir
+):
+    last = timezone.now().replace(day=1, hour=0, minute=0) - timedelta(days=2)
+    for number in range(MOST_TOLD + 2):
+        at = last + timedelta(seconds=number)
+        make.IncidentFactory(
+            page=page, started_at=at, status="resolved", resolved_at=at, name=f"No {number:03d}."
+        )
+
+    rebuild()
+
+    content = file(published_dir, page, month(last)).read_text()
+    assert "No 001." not in content
+    assert "No 002." in content
+    assert f"the newest {MOST_TOLD} incidents are listed" in content
+    kept = ArchiveMonth.objects.get(key=f"{last:%Y-%m}")
+    assert kept.incidents == MOST_TOLD + 2
+    assert len(kept.document["incidents"]) == MOST_TOLD

@@ -8,7 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.pages.models import Component, MeasurementGap, Page, StatusPeriod
-from apps.publishing import documents
+from apps.publishing import documents, event_views, html
+from apps.publishing.assets import load_assets
+from apps.publishing.incident_selectors import MOST_TOLD
 from apps.publishing.readmodel import GroupFacts, PageModel
 from apps.publishing.selectors import read_page
 from tests import factories as make
@@ -311,3 +313,34 @@ def test_the_address_is_the_domain_or_below_ours(settings):
 
     assert read(published_page(slug="a")).page.url == "https://status.example.com/status/a"
     assert read(published_page(domain="up.acme.test")).page.url == "https://up.acme.test"
+
+
+def test_a_flapping_monitors_incidents_are_held_up_to_a_number_and_that_is_said():
+    page = published_page()
+    make.IncidentFactory(page=page, started_at=NOW - timedelta(days=3), name="Open for days")
+    for minutes in range(MOST_TOLD + 5):
+        began = NOW - timedelta(minutes=minutes)
+        make.IncidentFactory(page=page, resolved=True, started_at=began)
+
+    model = read(page)
+
+    assert len(model.incidents) == MOST_TOLD + 1
+    assert [one.name for one in model.open_incidents] == ["Open for days"]
+    assert model.told_from == NOW - timedelta(minutes=MOST_TOLD - 1)
+    days = event_views.past_days(model)
+    assert sum(len(day.incidents) for day in days) == MOST_TOLD
+    # Of the days before nothing is known: they are not called quiet.
+    assert all(day.incidents for day in days)
+    assets = load_assets()
+    for content in (html.overview(model, assets), html.current_month(model, assets)[1]):
+        assert f"the newest {MOST_TOLD} incidents are listed" in content.decode()
+
+
+def test_fewer_incidents_are_all_told_of():
+    page = published_page()
+    make.IncidentFactory(page=page, resolved=True, started_at=NOW - timedelta(minutes=1))
+
+    model = read(page)
+
+    assert model.told_from is None
+    assert b"There were more" not in html.overview(model, load_assets())
