@@ -15,7 +15,7 @@ from apps.core.clock import database_now
 from apps.monitors import signals
 from apps.monitors.checkers.base import CheckOutcome
 from apps.monitors.checkers.spec import MonitorSpec
-from apps.monitors.engine.flights import Finished, Flight, storable_json
+from apps.monitors.engine.flights import Finished, Flight
 from apps.monitors.engine.leases import Adopted, adopt
 from apps.monitors.engine.presence import record_presence
 from apps.monitors.models import Location, Monitor, Schedule
@@ -119,14 +119,14 @@ def finished(
 ) -> Finished:
     """The run of a flight's slot (the first that is not recorded), ready to be recorded."""
     due = due_at or flight.granted[0]
-    outcome = CheckOutcome(result, reason, 90, 60, detail={"requests": []})
+    outcome = CheckOutcome(result, reason, 90, 60, detail_json='{"requests": []}')
     return Finished(
         flight,
         due,
         due + timedelta(milliseconds=1),
         due + timedelta(seconds=took_s),
         outcome,
-        storable_json(outcome.detail),
+        outcome.detail_json,
         reason,
         skipped,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -283,8 +284,8 @@ def test_what_the_database_refuses_in_text_is_replaced():
                 due,
                 due,
                 due,
-                CheckOutcome("failed", reason, detail=dirty),
-                storable_json(dirty),
+                CheckOutcome("failed", reason),
+                storable_json(json.dumps(dirty, ensure_ascii=False)),
                 reason,
             )
         ]

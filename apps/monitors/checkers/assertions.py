@@ -10,7 +10,7 @@ from apps.monitors.checkers.answer import Answer, Unreadable
 from apps.monitors.checkers.operators import Incomparable
 from apps.monitors.checkers.patterns import PatternError
 from apps.monitors.checkers.redaction import SHOWN, Redactor, cut, shown
-from apps.monitors.checkers.spec import AssertionSpec
+from apps.monitors.checkers.spec import AssertionSpec, Verdict
 from apps.monitors.checkers.substitute import Scope, TextTooLong, UnsetVariable
 
 NUMERIC_SOURCES = frozenset({"status", "response_time_ms", "certificate_days_left"})
@@ -18,18 +18,6 @@ TEXT_SOURCES = frozenset({"header", "body"})
 SOURCES = ("status", "response_time_ms", "header", "body", "json", "certificate_days_left")
 
 DEFAULT = (AssertionSpec(source="status", operator="less_than", value=400),)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One assertion's result. `text` says what was asserted, `message` why it failed; both are masked and short."""
-
-    text: str
-    passed: bool
-    message: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"text": self.text, "passed": self.passed, "message": self.message}
 
 
 @dataclass(frozen=True)
@@ -42,6 +30,17 @@ class _Subject:
 
 def judge(spec: AssertionSpec, answer: Answer, scope: Scope, redactor: Redactor) -> Verdict:
     """Judge one assertion on an answer that has a status."""
+    if spec.source != "status" or not redactor.is_empty or not spec.is_literal:
+        return _judge(spec, answer, scope, redactor)
+    # Nothing but the status has a say.
+    status = answer.response.status
+    known = spec.by_status.get(status)
+    if known is None:
+        known = spec.by_status[status] = _judge(spec, answer, scope, redactor)
+    return known
+
+
+def _judge(spec: AssertionSpec, answer: Answer, scope: Scope, redactor: Redactor) -> Verdict:
     text = describe(spec, redactor)
     try:
         problem = _problem(_filled(spec, scope), answer, redactor)

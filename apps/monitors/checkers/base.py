@@ -7,7 +7,8 @@ of a run is tested with values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from django import forms
@@ -25,7 +26,7 @@ class CheckOutcome:
     `reason` (at most 300 characters, empty when passed) is for staff, without secrets. `response_time_ms` sums
     the answered requests, `slowest_request_ms` is the longest; None when nothing answered. `transport_failure`: it failed
     because no answer came, and for no other reason (the way there may be at fault). `error`: the platform could
-    not make the run. `detail` is JSON:
+    not make the run. `detail_json` is the text of:
 
         {"requests": [{"name", "method", "state": "passed" | "failed" | "not_run",
                        "attempts": [{"state", "message": why it failed, "url", "status": int | null,
@@ -45,7 +46,13 @@ class CheckOutcome:
     response_time_ms: int | None = None
     slowest_request_ms: int | None = None
     transport_failure: bool = False
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail_json: str = "{}"
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """The record, read."""
+        found: dict[str, Any] = json.loads(self.detail_json)
+        return found
 
 
 @dataclass(frozen=True)

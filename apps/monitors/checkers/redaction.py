@@ -52,7 +52,7 @@ class Redactor:
 
     def mask_url(self, url: str) -> str:
         """Mask a URL, user and password in it included."""
-        return self.mask(_USERINFO.sub(f"{MASK}@", url))
+        return self.mask(_USERINFO.sub(f"{MASK}@", url) if "@" in url else url)
 
     def _add(self, value: str) -> None:
         raw = value.encode("utf-8", "replace")

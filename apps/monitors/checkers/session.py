@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from apps.core.egress import EgressRequest, EgressResponse, Fault, host_of
 from apps.monitors.checkers import assertions, auth
 from apps.monitors.checkers.answer import Answer
+from apps.monitors.checkers.attempts import Attempt, Cause, Failure, RequestRecord
 from apps.monitors.checkers.base import Done, Send, Step
 from apps.monitors.checkers.extract import NotFound, extract
-from apps.monitors.checkers.outcome import Attempt, Cause, Failure, RequestRecord, make_outcome
+from apps.monitors.checkers.outcome import make_outcome
 from apps.monitors.checkers.redaction import Redactor
 from apps.monitors.checkers.spec import UNSET, AssertionSpec, MonitorSpec, RequestSpec
 from apps.monitors.checkers.substitute import Scope, TextTooLong, UnsetVariable

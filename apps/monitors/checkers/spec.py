@@ -47,6 +47,15 @@ class AuthSpec:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """One assertion's result. `text` says what was asserted, `message` why it failed; both are masked and short."""
+
+    text: str
+    passed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class AssertionSpec:
     """`source` and `operator` as in docs/configuration.md; `name` is a header's, `path` a JSONPath (RFC 9535)."""
 
@@ -80,6 +89,11 @@ class AssertionSpec:
     def plain_words(self) -> str:
         """The words where there is nothing to mask."""
         return self.words(Redactor().mask)
+
+    @cached_property
+    def by_status(self) -> dict[int | None, Verdict]:
+        """The checker's own: what it came to where a status alone decides."""
+        return {}
 
     @cached_property
     def is_literal(self) -> bool:

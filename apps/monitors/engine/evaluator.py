@@ -233,7 +233,7 @@ class Evaluator(threading.Thread):
             started_at=max(flight.due_at, began_at) if flight.due_at <= finished_at else began_at,
             finished_at=finished_at,
             outcome=outcome,
-            detail=storable_json(outcome.detail),
+            detail=storable_json(outcome.detail_json),
             reason=storable_text(outcome.reason)[:300],
             skipped=tuple(skipped),
             waited_s=waited_s,

@@ -14,7 +14,6 @@ from apps.monitors.checkers.spec import MonitorSpec
 from apps.monitors.engine.leases import Adopted
 from apps.monitors.engine.sql import Key
 
-_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -46,7 +45,7 @@ class Flight:
 class Finished:
     """One run, ready to be recorded. `skipped` are claimed slots that came due while it went on.
 
-    `waited_s` of it passed until it was known whose fault it is: that is no part of its duration. Instants are on the database's clock; `detail` is CheckOutcome.detail as JSON text.
+    `waited_s` of it passed until it was known whose fault it is: that is no part of its duration. Instants are on the database's clock; `detail` is CheckOutcome.detail_json, storable.
     """
 
     flight: Flight
@@ -81,11 +80,10 @@ def storable_text(text: str) -> str:
     return _NOT_STORABLE.sub("\ufffd", text)
 
 
-def storable_json(value: Any) -> str:
+def storable_json(text: str) -> str:
     """Return JSON text without what a database refuses in it."""
-    text = _JSON.encode(value)
     if "\\u0000" in text or not (text.isascii() or _NOT_STORABLE.search(text) is None):
-        return _JSON.encode(_scrubbed(value))
+        return json.dumps(_scrubbed(json.loads(text)), ensure_ascii=False)
     return text
 
 
@@ -93,7 +91,7 @@ def _scrubbed(value: Any) -> Any:
     if isinstance(value, str):
         return storable_text(value)
     if isinstance(value, dict):
-        return {storable_text(str(name)): _scrubbed(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
+        return {storable_text(name): _scrubbed(item) for name, item in value.items()}
+    if isinstance(value, list):
         return [_scrubbed(item) for item in value]
     return value
