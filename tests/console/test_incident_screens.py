@@ -206,6 +206,26 @@ def test_an_untouched_time_stays_exact(console: Client, incident: Incident):
     assert update.display_at == incident.started_at == exact
 
 
+def test_a_text_that_only_went_through_the_browser_stays_as_it_is(
+    console: Client, incident: Incident
+):
+    incident.updates.update(body="We look.\n\nSoon more.")
+    update = incident.updates.get()
+    url = f"{screen('edit_update', incident)}?update={update.public_id}"
+
+    console.post(
+        url,
+        {
+            "body": "We look.\r\n\r\nSoon more.",
+            "display_at": "2026-03-02T11:00:00",
+            "do": "save",
+        },
+    )
+
+    update.refresh_from_db()
+    assert (update.body, update.display_at.hour) == ("We look.\n\nSoon more.", 11)
+
+
 def test_the_start_is_corrected_in_the_pages_zone(console: Client, incident: Incident):
     incident.page.time_zone = "America/New_York"
     incident.page.save()
@@ -296,7 +316,7 @@ def test_a_past_incident_says_with_each_update_what_it_said_of_components(consol
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"updates": "- {at: soon, status: resolved}"}, "write a time such as"),
+        ({"updates": "- {at: soon, status: resolved}"}, "Row 1, time: write a time such as"),
         ({"updates": "- {at: 2026-03-01 10:00, status: monitoring}"}, "the last update resolves"),
         ({"components": "- {component: Nothing, status: major_outage}"}, "not on this page"),
         ({"components": "- {component: Web, status: major_outage, update: 2}"}, "no update"),

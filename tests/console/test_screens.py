@@ -28,3 +28,20 @@ def test_the_overview_opens(console: Client):
     response = console.get(reverse("admin:index"))
 
     assert response.status_code == 200
+
+
+def test_no_way_of_showing_something_is_hidden_by_a_column_of_its_name(db: None):
+    # Django asks the model's columns first, also where the admin has a method of that name.
+    hidden = [
+        (screen, name)
+        for model, model_admin in admin.site._registry.items()
+        for screen, shown in [
+            (model_admin, model),
+            *((one, one.model) for one in model_admin.inlines),
+        ]
+        for name in {*screen.readonly_fields, *getattr(screen, "list_display", ())}
+        if name in {field.name for field in shown._meta.fields}
+        and callable(getattr(screen, name, None))
+    ]
+
+    assert hidden == []

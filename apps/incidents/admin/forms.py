@@ -28,12 +28,20 @@ def _notify() -> forms.BooleanField:
     )
 
 
-def _message(label: str = "Message", rows: int = 4) -> forms.CharField:
-    return forms.CharField(
+class MarkdownField(forms.CharField):
+    """A text of several lines. Browsers send CRLF; kept is LF, as every other source writes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, strip=False, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).replace("\r\n", "\n")
+
+
+def _message(label: str = "Message", rows: int = 4) -> MarkdownField:
+    return MarkdownField(
         label=label,
-        required=False,
         help_text=MARKDOWN,
-        strip=False,
         widget=Textarea(attrs={"rows": rows}),
     )
 
@@ -158,12 +166,10 @@ class EditUpdateForm(forms.Form):
 class PostmortemForm(forms.Form):
     """The draft."""
 
-    body = forms.CharField(
+    body = MarkdownField(
         label="Post-mortem",
-        required=False,
-        strip=False,
         widget=Textarea(attrs={"rows": 16}),
-        help_text="Markdown. Readers see it once it is published, below the incident's updates.",
+        help_text="Markdown. Readers see it once it is published, above the incident's updates.",
     )
     deliver_notifications = _notify()
 
@@ -174,8 +180,7 @@ class MergeForm(forms.Form):
     into = forms.ModelChoiceField(
         label="Keep going with", queryset=Incident.objects.none(), widget=Select
     )
-    message = forms.CharField(
-        required=False,
+    message = MarkdownField(
         widget=Textarea(attrs={"rows": 3}),
         help_text="The last update of this one, Markdown. Empty: a sentence that names the other.",
     )

@@ -69,7 +69,7 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
         "impact",
         "resolved",
         "in_whose_hands",
-        "origin",
+        "came_from",
         "merged",
     ]
     error_fields = {"status": "first_status", "page_id": "page"}
@@ -147,7 +147,7 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
             asked = list(self._variables(request))
             fields = ["page", "name", "first_status", "message", *asked, "impact_override"]
             return [(None, {"fields": [*fields, "deliver_notifications"]})]
-        now = ["status_label", "impact", "page", "in_whose_hands", "origin"]
+        now = ["status_label", "impact", "page", "in_whose_hands", "came_from"]
         return [
             ("Now", {"fields": [*now, "merged"] if obj.merged_into_id else now}),
             ("Correct it", {"fields": ["name", "impact_override", "started_at", "resolved"]}),
@@ -182,7 +182,7 @@ class IncidentAdmin(DependentSelects, ServiceModelAdmin):
         return utc(incident.resolved_at)
 
     @display(description="Origin")
-    def origin(self, incident: Incident) -> SafeString | str:
+    def came_from(self, incident: Incident) -> SafeString | str:
         return "Told afterwards" if incident.is_retrospective else hands.origin(incident)
 
     @display(description="Merged into")

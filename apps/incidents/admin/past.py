@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,9 @@ BEGINNING = [
     {"at": "", "status": "resolved", "message": ""},
 ]
 
+_ROW = re.compile(r"updates\[(\d+)\]\.(\w+)")
+_LABELS = {"at": "time", "body": "message"}
+
 
 def tell_past(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
     """Show the form; on POST tell the incident."""
@@ -39,7 +43,7 @@ def tell_past(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
         try:
             incident = _tell(request, data["page"], data)
         except DomainError as refusal:
-            refuse(form, refusal, _fields(refusal))
+            refuse(form, _by_row(refusal))
         else:
             return done(request, incident, f"{incident} is in the history.")
     return show(
@@ -120,7 +124,19 @@ def _full_name(component: Component) -> str:
     return f"{component.group.name} / {component.name}" if component.group else component.name
 
 
-def _fields(refusal: DomainError) -> dict[str, str]:
-    """Return {path: form field} for refusals of single updates: the row is named in the message."""
-    found = refusal.errors if isinstance(refusal, Invalid) else ()
-    return {path: "updates" for path, _ in found if path.startswith("updates[")}
+def _by_row(refusal: DomainError) -> DomainError:
+    """Return the refusal with what it says of single updates said of their rows."""
+    if not isinstance(refusal, Invalid):
+        return refusal
+    return Invalid(
+        refusal.code,
+        refusal.message,
+        errors=tuple(_of_row(path, message) for path, message in refusal.errors),
+    )
+
+
+def _of_row(path: str, message: str) -> tuple[str, str]:
+    row = _ROW.fullmatch(path)
+    if row is None:
+        return path, message
+    return "updates", f"Row {int(row[1]) + 1}, {_LABELS.get(row[2], row[2])}: {message}"
