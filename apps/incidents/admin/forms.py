@@ -35,7 +35,7 @@ class MarkdownField(forms.CharField):
         super().__init__(required=False, strip=False, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 def _message(label: str = "Message", rows: int = 4) -> MarkdownField:
