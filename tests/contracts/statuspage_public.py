@@ -95,6 +95,7 @@ def check(documents: Mapping[str, Any]) -> None:
 def check_event(event: Any, page: Any) -> None:
     """Raise Breach unless a single incident's or maintenance's document keeps the contract; `page` is its page's object."""
     checks = PageCheck(page, "page")
+    demand(isinstance(event, dict), "event", event)
     if "scheduled_for" in event:
         checks.maintenance(event, "maintenance")
     else:
@@ -123,6 +124,13 @@ def _check_relations(documents: Mapping[str, Any]) -> None:
     demand(len(maintenances) <= 50, "scheduled-maintenances", len(maintenances))
     demand(all(one["status"] == "scheduled" for one in upcoming), "upcoming", upcoming)
     demand(all(one["status"] in ACTIVE_STATUSES for one in active), "active", active)
+    for event in (*newest, *unresolved, *maintenances, *upcoming, *active):
+        for component in event["components"]:
+            # In their present state, not as they were.
+            demand(component in summary["components"], "event.components", component)
+    for event in (*upcoming, *active):
+        if event["id"] in {one["id"] for one in maintenances}:
+            demand(event in maintenances, "scheduled-maintenances", event)
     both = {one["id"]: one for one in (*upcoming, *active)}
     told = {one["id"]: one for one in summary["scheduled_maintenances"]}
     demand(told == both, "summary.scheduled_maintenances", "not upcoming + active")
@@ -309,6 +317,11 @@ class PageCheck:
             where = f"{place}.incident_updates[{number}]"
             demand(update["status"] in words, f"{where}.status", update["status"])
             self.update(update, value["id"], where)
+        newest = value["incident_updates"][0]
+        demand(newest["status"] == value["status"], f"{place}.incident_updates", newest)
+        watched = "verifying" if "scheduled_for" in value else "monitoring"
+        has_watched = any(one["status"] == watched for one in value["incident_updates"])
+        demand((value["monitoring_at"] is not None) == has_watched, f"{place}.monitoring_at", value)
         said = [datetime.fromisoformat(one["created_at"]) for one in value["incident_updates"]]
         demand(said == sorted(said, reverse=True), f"{place} updates", said)
         ids = [one["id"] for one in value["incident_updates"]]

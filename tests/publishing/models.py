@@ -96,13 +96,14 @@ def update(number: int, status: str, body: str, at: datetime, *changes: ChangeFa
 def incident(name: str, number: int, *updates: UpdateFacts, **values: Any) -> IncidentFacts:
     """Return an incident with the updates, newest first."""
     newest, oldest = updates[0], updates[-1]
+    monitoring = [one.display_at for one in updates if one.status == "monitoring"]
     defaults: dict[str, Any] = {
         "number": number,
         "impact": "major",
         "started_at": oldest.display_at,
         "recorded_at": oldest.display_at,
         "updated_at": newest.updated_at,
-        "monitoring_at": None,
+        "monitoring_at": monitoring[-1] if monitoring else None,
         "resolved_at": next((one.display_at for one in updates if one.status == "resolved"), None),
         "affected": (),
     }

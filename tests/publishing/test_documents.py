@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -25,11 +29,94 @@ def test_every_state_keeps_the_contract(state, zone):
     contract.check(decoded(replace(model, page=replace(model.page, time_zone=zone))))
 
 
-def test_the_contracts_check_finds_breaches():
-    found = decoded(models.in_trouble())
-    found["summary"]["components"][0].pop("start_date")
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value in a decoded document."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items:
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*path, key))
+        else:
+            yield (*path, key)
 
-    with pytest.raises(contract.Breach, match=r"summary.components\[0\]"):
+
+def put_last(holder: Any, key: Any) -> None:
+    holder[key] = holder.pop(key)
+
+
+# Each breaks any value that it is done to.
+BREAKS: dict[str, Callable[[Any, Any], Any]] = {
+    "a key is missing": lambda holder, key: holder.pop(key),
+    "a key is another": lambda holder, key: holder.__setitem__(f"{key}_", holder.pop(key)),
+    "keys are in another order": put_last,
+    "a value is of another type": lambda holder, key: holder.__setitem__(key, {"x": 1.5}),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_the_contracts_check_finds_every_breach_of_keys_order_and_types(what):
+    documents_found = decoded(models.maintained())
+    survivors = set()
+    for path in places(documents_found):
+        if len(path) < 2 or isinstance(path[-1], int):
+            continue
+        broken = copy.deepcopy({path[0]: documents_found[path[0]]})
+        holder = reduce(getitem, path[:-1], broken)
+        if what == "keys are in another order" and list(holder)[-1] == path[-1]:
+            continue
+        BREAKS[what](holder, path[-1])
+
+        try:
+            contract.check(documents_found | broken)
+        except (AssertionError, KeyError, TypeError, AttributeError, ValueError):
+            continue
+        survivors.add(path)
+
+    assert survivors == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("created_at", "2026-03-01T14:00:00+01:00"),
+        ("created_at", "2026-03-01T13:00:00.000Z"),
+        ("updated_at", "2026-03-01T14:00:00.000+02:00"),
+        ("id", "A00000000011"),
+        ("shortlink", "/incidents/x"),
+        ("status", "in_progress"),
+        ("impact", "severe"),
+        ("resolved_at", "2026-03-01T14:00:00.000+01:00"),
+        ("incident_updates", []),
+        ("components", None),
+        ("name", "x" * 256),
+        ("reminder_intervals", 3),
+    ],
+)
+def test_the_contracts_check_finds_wrong_formats(key, value):
+    found = decoded(models.in_trouble())
+    for name in ("incidents", "incidents/unresolved", "summary"):
+        found[name]["incidents"][0][key] = value
+
+    with pytest.raises(contract.Breach):
+        contract.check(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("summary", "components"),
+        ("components", "components"),
+        ("incidents", "incidents"),
+        ("scheduled-maintenances", "scheduled_maintenances"),
+    ],
+)
+def test_the_contracts_check_finds_another_order(name, part):
+    found = decoded(models.looked_back() if part == "incidents" else models.maintained())
+    assert len(found[name][part]) > 1
+    found[name][part].reverse()
+
+    with pytest.raises(contract.Breach):
         contract.check(found)
 
 
