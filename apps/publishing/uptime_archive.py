@@ -49,7 +49,7 @@ _FORM = 1
 class Seen:
     """What this process has looked at of a page: when it was through, and which months as they then were.
 
-    `is_behind` while a file shows what the page does not show any more, such as a component that is hidden now.
+    `is_behind` while a file shows what is not so any more: a component that is hidden now, a day that was corrected.
     """
 
     frame: str
@@ -128,6 +128,8 @@ class _Look:
         for key, _ in wanted[_MONTHS_A_BUILD:]:
             self.seen.months.pop(key, None)
         self._add_index(self._settled(known, closed), known)
+        # What this process has not looked at yet has time; what has changed of late has not.
+        self.seen.is_behind |= any(stamp is not None for _, stamp in wanted[_MONTHS_A_BUILD:])
         return len(wanted) <= _MONTHS_A_BUILD
 
     def _settled(self, known: dict[str, str], closed: Sequence[str]) -> list[str]:

@@ -134,6 +134,29 @@ def test_a_correction_rewrites_its_month_alone_and_says_why(build, client, today
     assert "Robin" not in text
 
 
+def test_a_correction_of_long_ago_is_told_with_the_next_look(build, client, today):
+    component = component_since(today, 300)
+    close_all(today)
+    for _ in range(6):
+        rebuild(build)
+    key, middle = month_ago(today, 8)
+    pages.correct_period(
+        component_id=component.pk,
+        started_at=middle,
+        ended_at=middle + timedelta(hours=2),
+        status="major_outage",
+        reason="Found in the logs.",
+        actor=PERSON,
+        at=today,
+    )
+    close_all(database_now())
+
+    rebuild(build)
+
+    text = client.get(f"/status/{component.page.slug}/uptime/{key}").text
+    assert "Major outage 2 h. Corrected: Found in the logs" in text
+
+
 def test_a_new_name_comes_to_all_files_some_at_a_time(build, today):
     component = component_since(today, 200)
     close_all(today)
