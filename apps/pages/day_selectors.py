@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -102,6 +103,14 @@ def reckoned_days(
     ]
 
 
+@dataclass(slots=True)
+class _Closed(Generic[Made]):
+    """A component's closed days, and those of a stretch in order, as they were listed last: (first, start, end), days."""
+
+    days: dict[date, Made]
+    listed: tuple[tuple[date, date, date], tuple[Made, ...]] | None = None
+
+
 class DayReader(Generic[Made]):
     """Reads components' days, each as what `make` makes of it.
 
@@ -112,7 +121,9 @@ class DayReader(Generic[Made]):
     def __init__(self, make: Callable[[Day], Made], *, most_held: int = _MOST_HELD) -> None:
         self._make = make
         self._most_held = most_held
-        self._held: dict[int, tuple[object, dict[date, Made]]] = {}
+        self._held: dict[int, tuple[object, _Closed[Made]]] = {}
+        # The very same for every component: readers compare by identity first.
+        self._empty = lru_cache(maxsize=1_000)(lambda day: make(Day(day, Tally())))
 
     def read(
         self, components: Sequence[Component], *, first: date, at: datetime, zone: ZoneInfo
@@ -131,7 +142,7 @@ class DayReader(Generic[Made]):
             one.pk: self._days(
                 one,
                 found[one.pk],
-                closed[one.pk][1] if one.pk in closed else {},
+                closed[one.pk][1] if one.pk in closed else _Closed({}),
                 first=first,
                 open_from=since.get(one.pk, first),
                 today=today,
@@ -145,7 +156,7 @@ class DayReader(Generic[Made]):
         self,
         component: Component,
         timeline: Timeline,
-        closed: Mapping[date, Made],
+        closed: _Closed[Made],
         *,
         first: date,
         open_from: date,
@@ -154,20 +165,32 @@ class DayReader(Generic[Made]):
         zone: ZoneInfo,
     ) -> list[Made]:
         start = max(first, component.start_date or first)
-        days = [
-            (closed.get(day) if day >= start else None) or self._make(Day(day, Tally()))
-            for day in _dates(first, min(open_from, today + timedelta(days=1)))
-        ]
+        days = self._listed(
+            closed, first=first, start=start, end=min(open_from, today + timedelta(days=1))
+        )
         if open_from <= today:
             days += [
-                self._make(day if day.date >= start else Day(day.date, Tally()))
+                self._make(day) if day.date >= start else self._empty(day.date)
                 for day in reckoned_days(timeline, first=open_from, last=today, zone=zone, now=at)
             ]
         return days
 
+    def _listed(self, closed: _Closed[Made], *, first: date, start: date, end: date) -> list[Made]:
+        """Return every day from `first` to before `end`; those before `start` are empty."""
+        key = (first, start, end)
+        listed = closed.listed
+        if listed is None or listed[0] != key:
+            days = closed.days
+            found = tuple(
+                (days.get(day) if day >= start else None) or self._empty(day)
+                for day in _dates(first, end)
+            )
+            closed.listed = listed = (key, found)
+        return list(listed[1])
+
     def _closed(
         self, ids: Collection[int], *, first: date, zone: ZoneInfo
-    ) -> dict[int, tuple[datetime, dict[date, Made]]]:
+    ) -> dict[int, tuple[datetime, _Closed[Made]]]:
         """Return {component id: (until when its days are closed, those days)} in this zone."""
         ledgers = ClosedDays.objects.filter(component__in=ids, time_zone=zone.key)
         keys = {row.pk: (row.revision, row.until, zone.key, first) for row in ledgers}
@@ -179,10 +202,10 @@ class DayReader(Generic[Made]):
         }
         missing = {pk: key[1] for pk, key in keys.items() if pk not in held}
         for pk, rows in closed_days(missing, first=first).items():
-            held[pk] = {day: self._make(row) for day, row in rows.items()}
+            held[pk] = _Closed({day: self._make(row) for day, row in rows.items()})
         if missing:
             # As a new whole, since threads share it; all else goes when there is too much.
-            found: dict[int, tuple[object, dict[date, Made]]] = {
+            found: dict[int, tuple[object, _Closed[Made]]] = {
                 pk: (keys[pk], days) for pk, days in held.items()
             }
             everything = {**self._held, **found}

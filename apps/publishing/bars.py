@@ -31,7 +31,7 @@ LEVEL_CLASSES: dict[str, str] = {
 }
 _NAMED_DAYS = 7
 # Of days with nothing to tell: the opening of their line's path, and the middle of their bars' height.
-_QUIET_RUNS = {
+_QUIET_RUNS: dict[tuple[str, str], tuple[str, int]] = {
     (Level.OPERATIONAL, "No downtime"): ("<path", 28),
     (Level.NO_DATA, "No data"): ('<path class="n"', 37),
 }

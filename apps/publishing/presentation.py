@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.incidents.models import Impact
 from apps.pages.status import ComponentStatus
-from apps.publishing.bars import percentage_text, uptime_bars
+from apps.publishing.bars import percentage_text
 from apps.publishing.charts import DAY, MONTH, WEEK, Chart, chart_of
 from apps.publishing.event_views import (
     IMPACT_ICONS,
@@ -17,16 +18,9 @@ from apps.publishing.event_views import (
     component_status_word,
     event_view,
 )
+from apps.publishing.fragments import STATUS_ICONS, component_fragment
 from apps.publishing.page_status import PageStatus
 from apps.publishing.readmodel import ComponentFacts, EventFacts, GroupFacts, PageModel
-
-_STATUS_ICONS = {
-    ComponentStatus.OPERATIONAL.value: "ok",
-    ComponentStatus.UNDER_MAINTENANCE.value: "maintenance",
-    ComponentStatus.DEGRADED_PERFORMANCE.value: "degraded",
-    ComponentStatus.PARTIAL_OUTAGE.value: "partial",
-    ComponentStatus.MAJOR_OUTAGE.value: "major",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +38,15 @@ class Banner:
 
 
 @dataclass(frozen=True, slots=True)
-class ComponentView:
-    id: str
-    name: str
-    description: str
-    status: str
-    status_word: str
-    icon: str
-    bars: SafeString | None
-    uptime: str
-    days: int
+class ComponentsView:
+    """Components in a row that are in no group, rendered."""
+
+    html: SafeString
 
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """A group; it is unfolded where one of its components is not operational."""
+    """A group with its components, rendered; it is unfolded where one of them is not operational."""
 
     id: str
     name: str
@@ -67,7 +55,7 @@ class GroupView:
     status_word: str
     icon: str
     uptime: str
-    components: tuple[ComponentView, ...]
+    components: SafeString
     is_unfolded: bool
 
 
@@ -144,16 +132,18 @@ def notice(model: PageModel) -> Notice | None:
     return Notice(event.updates[0].id, title, event_view(event, model.zone))
 
 
-def top_level(model: PageModel) -> tuple[ComponentView | GroupView, ...]:
+def top_level(model: PageModel) -> tuple[ComponentsView | GroupView, ...]:
     """Return what the page lists; components that only show when degraded are left out while they work."""
-    views: list[ComponentView | GroupView] = []
-    for entry in model.top_level:
-        if isinstance(entry, GroupFacts):
-            components = tuple(_component(one) for one in entry.components if _is_shown(one))
-            if components:
-                views.append(_group(entry, components))
-        elif _is_shown(entry):
-            views.append(_component(entry))
+    views: list[ComponentsView | GroupView] = []
+    for is_group, entries in groupby(model.top_level, lambda one: isinstance(one, GroupFacts)):
+        if is_group:
+            views += [
+                _group(one, inside)
+                for one in entries
+                if isinstance(one, GroupFacts) and (inside := _rendered(one.components, "h4"))
+            ]
+        elif html := _rendered([one for one in entries if isinstance(one, ComponentFacts)], "h3"):
+            views.append(ComponentsView(html))
     return tuple(views)
 
 
@@ -173,22 +163,14 @@ def _is_shown(component: ComponentFacts) -> bool:
     return not (component.only_show_if_degraded and component.status == ComponentStatus.OPERATIONAL)
 
 
-def _component(component: ComponentFacts) -> ComponentView:
-    uptime = component.uptime
-    return ComponentView(
-        id=component.id,
-        name=component.name,
-        description=component.description,
-        status=component.status,
-        status_word=component_status_word(component.status),
-        icon=_STATUS_ICONS[component.status],
-        bars=uptime_bars(component.name, uptime) if uptime else None,
-        uptime=percentage_text(uptime.percentage) if uptime else "",
-        days=len(uptime.days) if uptime else 0,
-    )
+def _rendered(components: Iterable[ComponentFacts], heading: str) -> SafeString:
+    """Return those that are shown, one after another."""
+    fragments = (component_fragment(one, heading=heading) for one in components if _is_shown(one))
+    # Each is a template's own, escaped there.
+    return mark_safe("".join(fragments))  # noqa: S308
 
 
-def _group(group: GroupFacts, components: tuple[ComponentView, ...]) -> GroupView:
+def _group(group: GroupFacts, components: SafeString) -> GroupView:
     measured = [
         component.uptime.percentage
         for component in group.components
@@ -200,7 +182,7 @@ def _group(group: GroupFacts, components: tuple[ComponentView, ...]) -> GroupVie
         description=group.description,
         status=group.status,
         status_word=component_status_word(group.status),
-        icon=_STATUS_ICONS[group.status],
+        icon=STATUS_ICONS[group.status],
         uptime=percentage_text(sum(measured) / len(measured)) if measured else "",
         components=components,
         is_unfolded=group.status != ComponentStatus.OPERATIONAL,

@@ -17,6 +17,7 @@ from apps.pages.models import Component, ComponentGroup, Metric, Page
 from apps.publishing.charts import DAY, PERIODS
 from apps.publishing.event_views import PAST_DAYS
 from apps.publishing.incident_selectors import facts_of, shown_incidents, told_from
+from apps.publishing.kept import Kept
 from apps.publishing.maintenance_selectors import maintenance_facts_of, shown_maintenances
 from apps.publishing.months import month_bounds, month_of
 from apps.publishing.readmodel import (
@@ -30,11 +31,19 @@ from apps.publishing.readmodel import (
     UptimeFacts,
 )
 from apps.publishing.times import zone_of
-from apps.publishing.uptime_facts import SHOWN_MONTHS, day_facts, months_back, uptime_of
+from apps.publishing.uptime_facts import (
+    SHOWN_MONTHS,
+    day_facts,
+    months_back,
+    summed,
+    uptime_of,
+)
 
 UPTIME_DAYS = 90
 
 _days = DayReader(day_facts)
+# Of each component's days that are over; some 1 kB each.
+_sums: Kept[uptime.Tally] = Kept(4 * 2**20, lambda _: 1_200)
 _series = SeriesReader(lambda sample: PointFacts(sample.at, sample.mean, sample.count))
 
 
@@ -159,12 +168,19 @@ def _uptimes(
     first = min(today - timedelta(days=UPTIME_DAYS - 1), months_back(today, SHOWN_MONTHS - 1))
     showcased = [component for component in components if component.showcase]
     found = _days.read(showcased, first=first, at=at, zone=zone)
-    return {pk: _uptime(days) for pk, days in found.items()}
+    return {pk: _uptime(pk, days) for pk, days in found.items()}
 
 
-def _uptime(days: Sequence[DayFacts]) -> UptimeFacts:
+def _uptime(component_id: int, days: Sequence[DayFacts]) -> UptimeFacts:
     shown = tuple(days[-UPTIME_DAYS:])
-    return UptimeFacts(percentage=uptime_of(shown), days=shown, earlier=tuple(days[: -len(shown)]))
+    closed = shown[:-1]
+    # Days that are over are summed once.
+    before = _sums.get(component_id, closed, lambda: summed(closed))
+    return UptimeFacts(
+        percentage=uptime_of(shown[-1:], before=before),
+        days=shown,
+        earlier=tuple(days[: -len(shown)]),
+    )
 
 
 def _metrics(page_id: int, *, at: datetime) -> tuple[MetricFacts, ...]:

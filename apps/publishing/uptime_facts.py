@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from apps.pages import uptime
@@ -42,16 +42,21 @@ def day_facts(day: uptime.Day) -> DayFacts:
     )
 
 
-def uptime_of(days: Iterable[DayFacts]) -> float | None:
-    """Return the uptime of the days together, in percent; None when nothing was measured."""
-    summed = uptime.Tally()
+def uptime_of(days: Iterable[DayFacts], *, before: uptime.Tally | None = None) -> float | None:
+    """Return the uptime of the days together, and of those `before`, in percent; None when nothing was measured."""
+    return uptime.statuspage_uptime(summed(days, before=before))
+
+
+def summed(days: Iterable[DayFacts], *, before: uptime.Tally | None = None) -> uptime.Tally:
+    """Return the measured seconds of the days together, on top of those `before`."""
+    total = replace(before) if before else uptime.Tally()
     for day in days:
-        summed.operational += day.operational_s
-        summed.maintenance += day.maintenance_s
-        summed.degraded += day.degraded_s
-        summed.partial += day.partial_s
-        summed.major += day.major_s
-    return uptime.statuspage_uptime(summed)
+        total.operational += day.operational_s
+        total.maintenance += day.maintenance_s
+        total.degraded += day.degraded_s
+        total.partial += day.partial_s
+        total.major += day.major_s
+    return total
 
 
 def month_of(key: str, days: Iterable[DayFacts]) -> MonthUptime:
