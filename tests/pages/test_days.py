@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from apps.pages import services
 from apps.pages.day_selectors import DayReader
-from apps.pages.models import ClosedDays, Component, ComponentDay, StatusPeriod
+from apps.pages.models import ClosedDays, Component, ComponentDay, Correction, StatusPeriod
 from apps.pages.services import ContributionChange, Gap, Word
 from tests import factories as make
 from tests.factories import MACHINE, NOW, PERSON
@@ -299,6 +299,7 @@ steps = st.one_of(
     st.tuples(st.just("status"), hours, st.sampled_from(["major_outage", "partial_outage", "operational"])),
     st.tuples(st.just("gap"), hours, st.integers(1, 30)),
     st.tuples(st.just("correct"), hours, st.integers(1, 30)),
+    st.tuples(st.just("revoke")),
     st.tuples(st.just("zone"), st.sampled_from(["UTC", "Asia/Tokyo", "America/New_York"])),
 )  # fmt: skip
 
@@ -327,6 +328,10 @@ def test_whatever_comes_in_whatever_order_kept_days_equal_the_periods(some):
                 actor=PERSON,
                 at=NOW,
             )
+        elif kind == "revoke":
+            last = Correction.objects.filter(revoked_at__isnull=True).last()
+            if last is not None:
+                services.revoke_correction(correction_id=last.pk, actor=PERSON, at=NOW)
         else:
             services.update_page(page_id=component.page_id, time_zone=how[0], actor=PERSON, at=NOW)
 
