@@ -16,7 +16,7 @@ def unmeasured_stretches(
     """Return {monitor id: when it was measured at none of its locations} within [since, until), sorted.
 
     A location at which the monitor does not run now (taken off, paused, removed) has measured nothing since its last
-    run there. So has a monitor without locations.
+    run there, and one at which it has not run yet nothing before its first slot. So has a monitor without locations.
     """
     noted: dict[int, list[Stretch]] = defaultdict(list)
     for schedule_id, started_at, ended_at in UnmeasuredStretch.objects.filter(
@@ -24,13 +24,16 @@ def unmeasured_stretches(
     ).values_list("schedule_id", "started_at", "ended_at"):
         noted[schedule_id].append((max(started_at, since), min(ended_at, until)))
     places: dict[int, list[list[Stretch]]] = {monitor_id: [] for monitor_id in monitor_ids}
-    for pk, monitor_id, runs, last in Schedule.objects.filter(monitor__in=monitor_ids).values_list(
-        "pk", "monitor_id", "is_active", "last_finished_at"
+    schedules = Schedule.objects.filter(monitor__in=monitor_ids)
+    for pk, monitor_id, runs, last, owed_since in schedules.values_list(
+        *("pk", "monitor_id", "is_active", "last_finished_at", "owed_since")
     ):
         stretches = noted[pk]
         if not runs:
             stopped_at = max(since, last or since)
             stretches = [*stretches, (stopped_at, until)] if stopped_at < until else stretches
+        elif last is None and owed_since is not None:
+            stretches = [*stretches, (since, max(since, min(until, owed_since)))]
         places[monitor_id].append(stretches)
     return {
         monitor_id: common(found) if found else [(since, until)]

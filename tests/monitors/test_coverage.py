@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from apps.monitors.selectors import definition_of
 from apps.monitors.services import archive_monitor, pause_monitor, resume_monitor, update_monitor
 from apps.monitors.services.coverage import find_unmeasured, forget_old_stretches
 from apps.monitors.stretches import Unmeasured
-from tests.factories import NOW, PERSON, LocationFactory, MonitorFactory
+from tests.factories import NOW, PERSON, LocationFactory, MonitorFactory, OutageFactory
 from tests.monitors.conftest import (
     adopted_flights,
     due_schedule,
@@ -50,6 +51,7 @@ def missed() -> Iterator[list[Unmeasured]]:
 def owing(since: datetime, **columns: Any) -> Schedule:
     """A schedule that has not measured since `since`, and is due now."""
     columns.setdefault("in_s", 0)
+    columns.setdefault("last_finished_at", since)
     return due_schedule(owed_since=since, **columns)
 
 
@@ -235,6 +237,33 @@ def test_what_is_owed_is_told_before_a_monitor_is_stopped_or_changed(
     assert [one.started_at for one in missed] == [since]
     owed = Schedule.objects.get().owed_since
     assert owed is None if what != "edit" else owed > database_now() - SECOND
+
+
+@pytest.mark.parametrize("what", ["archive", "edit"])
+def test_what_is_owed_is_told_after_the_outages_it_ends(what: str):
+    """Whoever hears of outages locks delivery streams, which come before the components of a gap."""
+    monitor, told = MonitorFactory(interval_s=20), []
+    owing(database_now() - HOUR, monitor=monitor, in_s=9999, is_failing=True)
+    OutageFactory(monitor=monitor)
+    LocationFactory(code="eu-west")
+
+    def hear(signal: Any, **_: Any) -> None:
+        told.append(signal)
+
+    heard = [signals.outages_changed, signals.monitors_removed, signals.measurements_missed]
+    for signal in heard:
+        signal.connect(hear)
+    try:
+        if what == "archive":
+            archive_monitor(monitor_id=monitor.pk, actor=PERSON, at=NOW)
+        else:
+            definition = replace(definition_of(monitor), locations=("eu-west",))
+            update_monitor(monitor_id=monitor.pk, definition=definition, actor=PERSON, at=NOW)
+    finally:
+        for signal in heard:
+            signal.disconnect(hear)
+
+    assert told == [one for one in heard if what == "archive" or one != signals.monitors_removed]
 
 
 def test_a_paused_monitor_has_no_slots_so_it_misses_none(missed: list[Unmeasured]):

@@ -7,7 +7,7 @@ schedules are stopped or placed anew. Only new time is told, and only where no l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,25 +88,29 @@ def note_unmeasured(*, found: Sequence[Found], at: datetime) -> None:
         measurements_missed.send(sender=UnmeasuredStretch, missed=missed, at=at)
 
 
-def find_unmeasured(*, at: datetime, monitor_ids: Collection[int] | None = None) -> int:
-    """Note what is not measured up to now, of all monitors or of these; return how many schedules that are.
+def find_unmeasured(*, at: datetime) -> int:
+    """Note what is not measured up to now; return how many schedules that are.
 
     Looks at every schedule that is late (one scan of a narrow table) and locks those that are late by too much, a few
     hundred at a time. A schedule with a run in flight measures since that run's slot, unless it turns out an error.
     """
-    rows = Schedule.objects.filter(is_active=True, removed_at__isnull=True)
-    if monitor_ids is not None:
-        rows = rows.filter(monitor__in=monitor_ids)
-    late = [found.schedule_id for found in _late(rows, database_now())]
+    late = [found.schedule_id for found in _late(_running(), database_now())]
     total = 0
     for start in range(0, len(late), SCHEDULES_AT_ONCE):
         with transaction.atomic():
-            locked = rows.filter(pk__in=late[start : start + SCHEDULES_AT_ONCE])
-            locked = locked.select_for_update(no_key=True).order_by("pk")
-            found = list(_late(locked, database_now()))
+            found = _locked(_running().filter(pk__in=late[start : start + SCHEDULES_AT_ONCE]))
             note_unmeasured(found=found, at=at)
         total += len(found)
     return total
+
+
+def unmeasured_until_now(*, monitor_id: int) -> list[Found]:
+    """Lock the monitor's schedules and return what they owe, before they are stopped or placed anew.
+
+    To be noted at the end of the transaction: the outages that it changes lock delivery streams, which come before the
+    components of a gap.
+    """
+    return _locked(_running().filter(monitor=monitor_id))
 
 
 def forget_old_stretches(*, at: datetime) -> int:
@@ -114,6 +118,15 @@ def forget_old_stretches(*, at: datetime) -> int:
     old = UnmeasuredStretch.objects.filter(ended_at__lt=at - KEPT_FOR).order_by("ended_at")
     ids = list(old.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
     return UnmeasuredStretch.objects.filter(pk__in=ids).delete()[0] if ids else 0
+
+
+def _running() -> QuerySet[Schedule]:
+    return Schedule.objects.filter(is_active=True, removed_at__isnull=True)
+
+
+def _locked(rows: QuerySet[Schedule]) -> list[Found]:
+    locked = rows.select_for_update(no_key=True).order_by("pk")
+    return list(_late(locked, database_now()))
 
 
 def _late(rows: QuerySet[Schedule], now: datetime) -> Iterable[Found]:

@@ -19,7 +19,7 @@ from apps.monitors.definition import MonitorDefinition
 from apps.monitors.models import Location, Monitor, MonitorState
 from apps.monitors.selectors import definition_of
 from apps.monitors.services import schedules
-from apps.monitors.services.coverage import find_unmeasured
+from apps.monitors.services.coverage import note_unmeasured, unmeasured_until_now
 from apps.monitors.services.lifecycle import locked_monitor, note
 from apps.monitors.services.outages import settle_outages
 from apps.monitors.services.requests import check_requests, request_columns, write_requests
@@ -68,11 +68,12 @@ def update_monitor(
     if held.canonical().requests != definition.canonical().requests:
         write_requests(monitor=monitor, requests=definition.requests, at=at)
     is_retimed = held.crontab != definition.crontab
-    # What is owed so far is told before a new interval or other locations begin anew.
-    find_unmeasured(at=at, monitor_ids=[monitor.pk])
+    # What is owed so far, before a new interval or other locations begin anew.
+    owed = unmeasured_until_now(monitor_id=monitor.pk)
     schedules.place(monitor=monitor, locations=locations, at=at, is_retimed=is_retimed)
     if set(held.locations) != set(definition.locations) or held.quorum != definition.quorum:
         settle_outages(monitor_ids=[monitor.pk], actor=actor, at=at)
+    note_unmeasured(found=owed, at=at)
     changes = audit.changes_between(before, _snapshot(monitor, definition))
     changes.pop("version", None)
     note(actor=actor, at=at, action="monitor.updated", row=monitor, changes=changes)

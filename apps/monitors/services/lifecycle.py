@@ -13,7 +13,7 @@ from apps.core.errors import Conflict, NotFound
 from apps.core.retrying import tried_again
 from apps.monitors.models import Monitor, Schedule
 from apps.monitors.services import schedules
-from apps.monitors.services.coverage import find_unmeasured
+from apps.monitors.services.coverage import note_unmeasured, unmeasured_until_now
 from apps.monitors.services.outages import close_as_removed
 from apps.monitors.signals import monitors_removed
 
@@ -24,8 +24,9 @@ def pause_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     monitor = locked_monitor(monitor_id)
     if monitor.enabled:
         _set_enabled(monitor, False, at)
-        find_unmeasured(at=at, monitor_ids=[monitor_id])
+        owed = unmeasured_until_now(monitor_id=monitor_id)
         schedules.stop(monitor_id=monitor_id)
+        note_unmeasured(found=owed, at=at)
         note(actor=actor, at=at, action="monitor.paused", row=monitor)
     return monitor
 
@@ -46,12 +47,13 @@ def resume_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
 def archive_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     """Remove a monitor for good; its runs and outages stay. Its open outage closes as removed."""
     monitor = locked_monitor(monitor_id)
-    find_unmeasured(at=at, monitor_ids=[monitor_id])
+    owed = unmeasured_until_now(monitor_id=monitor_id)
     schedules.stop(monitor_id=monitor_id)
     monitor.archived_at = monitor.updated_at = at
     monitor.save(update_fields=["archived_at", "updated_at"])
     close_as_removed(monitor_ids=[monitor_id], actor=actor, at=at)
     monitors_removed.send(sender=Monitor, monitors=[monitor], actor=actor, at=at)
+    note_unmeasured(found=owed, at=at)
     note(actor=actor, at=at, action="monitor.archived", row=monitor)
     return monitor
 
