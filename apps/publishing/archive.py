@@ -47,7 +47,7 @@ _LOOK_BACK = timedelta(hours=1)
 _FOLLOWS = timedelta(days=1)
 _WALK = 50
 # Raised when the code that renders archive files changes what they show.
-_FORM = 2
+_FORM = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class LinkView:
 class EventView:
     """An incident or a maintenance. `path` is relative to the page's root.
 
-    `outline` says how long it lasted, in a sentence. `postmortem` stands apart from the `updates`. Of a
+    `outline` says how long it lasted, or for when a cancelled one was planned, in a sentence. `postmortem` stands apart from the `updates`. Of a
     maintenance `started_at` is its planned start, or the true one once it is over, and `until` the planned end.
     """
 
@@ -167,7 +167,11 @@ def maintenance_view(maintenance: MaintenanceFacts, zone: ZoneInfo) -> EventView
     words = {status.value: str(status.label) for status in MaintenanceStatus}
     if maintenance.is_cancelled:
         words[MaintenanceStatus.COMPLETED.value] = CANCELLED
-    has_run = maintenance.started_at is not None and not maintenance.is_cancelled
+    outline = ""
+    if maintenance.is_cancelled:
+        outline = f"Was planned for {_stretch(maintenance.scheduled_for, maintenance.scheduled_until, zone)}."
+    elif maintenance.started_at is not None:
+        outline = _outline(began, maintenance.completed_at, zone)
     return EventView(
         id=maintenance.id,
         name=maintenance.name,
@@ -181,7 +185,7 @@ def maintenance_view(maintenance: MaintenanceFacts, zone: ZoneInfo) -> EventView
         is_maintenance=True,
         started_at=moment(began, zone),
         until=moment(maintenance.scheduled_until, zone) if maintenance.is_open else None,
-        outline=_outline(began, maintenance.completed_at, zone) if has_run else "",
+        outline=outline,
         affected=f"This maintenance {verb}: {', '.join(names)}." if names else "",
         merged_into=None,
         postmortem=None,
@@ -270,6 +274,12 @@ def _update(update: UpdateFacts, word: str, zone: ZoneInfo) -> UpdateView:
             if change.old_status != change.new_status
         ),
     )
+
+
+def _stretch(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    is_one_day = start.astimezone(zone).date() == end.astimezone(zone).date()
+    until = clock_text(end, zone) if is_one_day else moment_text(end, zone)
+    return f"{moment_text(start, zone)}, until {until}"
 
 
 def _outline(started_at: datetime, ended_at: datetime | None, zone: ZoneInfo) -> str:

@@ -86,3 +86,13 @@ def test_in_progress_keeps_its_own_word_for_people():
 
     assert view.status_word == "In progress"
     assert view.updates[0].word == "In progress"
+
+
+def test_a_cancelled_maintenance_says_for_when_it_was_planned():
+    model = models.maintained()
+    cancelled = next(one for one in model.maintenances if one.is_cancelled)
+
+    view = event_views.maintenance_view(cancelled, model.zone)
+
+    assert view.status_word == "Cancelled"
+    assert view.outline == "Was planned for 4 Mar 2026, 13:00 CET, until 15:00 CET."
