@@ -109,7 +109,7 @@ def test_a_location_without_a_worker_is_not_measured_and_measures_again_with_one
     wait_for(lambda: len(target.answers) >= answered + 3, within_s=30, hint="it measures again")
     again = wait_for(
         lambda: (found := facts(place)) and max(found["gaps_s"], default=0) > 15 and found,
-        within_s=10,
+        within_s=40,
     )
     assert again["has_worker"]
     assert again["notices"] == []
