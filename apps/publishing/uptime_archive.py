@@ -20,6 +20,7 @@ from apps.pages.models import ClosedDays, Component, ComponentDay
 from apps.publishing import uptime_pages
 from apps.publishing.archive import ArchiveWork
 from apps.publishing.assets import Assets
+from apps.publishing.kept import Kept
 from apps.publishing.models import ArchiveFile, Publication
 from apps.publishing.months import month_start
 from apps.publishing.readmodel import ComponentFacts, DayFacts, PageModel
@@ -31,6 +32,8 @@ from apps.publishing.uptime_facts import (
     month_of,
     months_back,
     months_between,
+    summed,
+    uptime_of,
 )
 
 INDEX = "uptime"
@@ -58,6 +61,8 @@ class Seen:
     is_behind: bool = False
 
 
+# Of each component's days in a month but the last, which may be today.
+_sums: Kept[uptime.Tally] = Kept(2 * 2**20, lambda _: 600)
 # {page: what was seen}; a new process looks at everything once.
 _seen: dict[int, Seen] = {}
 
@@ -225,7 +230,7 @@ class _Look:
         for one in self.shown:
             if one.uptime is not None:
                 days = (*one.uptime.earlier, *one.uptime.days)
-                months[one.id] = [month_of(key, days) for key in shown]
+                months[one.id] = [_month_of(one.id, key, days) for key in shown]
         older = [key for key in earlier if key not in shown]
         digest = self._digest(months, older)
         if known.get(INDEX) != digest:
@@ -235,10 +240,20 @@ class _Look:
     def _digest(self, months: dict[str, list[MonthUptime]], *more: object) -> str:
         """Of what is shown, not of seconds: a quiet day's file stays as it is until the day is over."""
         shown = [
-            (component_id, [uptime_pages.shown_of(component_id, month) for month in some])
+            (component_id, [uptime_pages.calendar_of(component_id, month).digest for month in some])
             for component_id, some in months.items()
         ]
         return self.seen.frame + _sha(shown, *more)[: 64 - _FRAME_LENGTH]
+
+
+def _month_of(component_id: str, key: str, days: Sequence[DayFacts]) -> MonthUptime:
+    """Return the month of those of the days that are in it, which is as `month_of` has it. They follow one another."""
+    month = month_start(key)
+    first, end = ((day - days[0].day).days for day in (month, months_back(month, -1)))
+    inside = tuple(days[max(0, first) : max(0, end)])
+    closed = inside[:-1]
+    before = _sums.get((component_id, key), closed, lambda: summed(closed))
+    return MonthUptime(key, uptime_of(inside[-1:], before=before), inside)
 
 
 def _month_in(path: str) -> str:

@@ -6,10 +6,13 @@ A month is a table of weeks. A day's state is in its colour, in its mark, and in
 from __future__ import annotations
 
 import calendar
+import hashlib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 
+from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -17,6 +20,7 @@ from apps.pages.uptime import Level
 from apps.publishing.assets import Assets
 from apps.publishing.bars import LEVEL_CLASSES, percentage_text, what_happened
 from apps.publishing.html import rendered
+from apps.publishing.kept import Kept
 from apps.publishing.months import month_start
 from apps.publishing.readmodel import ComponentFacts, DayFacts, GroupFacts, PageModel
 from apps.publishing.uptime_facts import MonthUptime, mean_uptime
@@ -24,6 +28,10 @@ from apps.publishing.uptime_facts import MonthUptime, mean_uptime
 Months = Mapping[str, Sequence[MonthUptime]]
 """{component id: its months, newest first}."""
 
+# Some 2,500 of a component's months.
+_MOST_BYTES = 10 * 2**20
+# Of what one was made of: a month's days, by reference.
+_INPUTS_BYTES = 1_000
 _QUIET = {Level.OPERATIONAL.value, Level.NO_DATA.value}
 
 
@@ -52,10 +60,20 @@ class CalendarView:
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """A component's month, rendered, with a stand-in for it to be compared."""
+
+    html: SafeString
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class UptimeView:
+    """A component with its months, rendered."""
+
     id: str
     name: str
-    calendars: tuple[CalendarView, ...]
+    calendars: SafeString
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,9 @@ class UptimeGroupView:
     name: str
     means: tuple[tuple[str, str], ...]
     components: tuple[UptimeView, ...]
+
+
+_kept: Kept[Calendar] = Kept(_MOST_BYTES, lambda made: sys.getsizeof(made.html) + _INPUTS_BYTES)
 
 
 def index_page(
@@ -132,16 +153,32 @@ def _group(group: GroupFacts, members: Sequence[ComponentFacts], months: Months)
 
 
 def _component(component: ComponentFacts, months: Sequence[MonthUptime]) -> UptimeView:
-    return UptimeView(
-        id=component.id,
-        name=component.name,
-        calendars=tuple(_calendar(component.id, month) for month in months),
+    html = "".join(calendar_of(component.id, month).html for month in months)
+    # Each is a template's own, escaped there.
+    return UptimeView(component.id, component.name, mark_safe(html))  # noqa: S308
+
+
+def calendar_of(component_id: str, month: MonthUptime) -> Calendar:
+    """Return the month as it is shown. It is kept, so that a build renders what has changed."""
+    shown: tuple[object, ...] = ()
+    if month.days:
+        # The last may be today: what is shown of it counts; its seconds are others in each build.
+        last = month.days[-1]
+        shown = month.days[:-1], (last.day, last.level, last.corrections, what_happened(last))
+    return _kept.get(
+        (component_id, month.key),
+        (shown, percentage_text(month.percentage)),
+        partial(_rendered, component_id, month),
     )
 
 
-# Some 20 kB each, with their days.
-@lru_cache(maxsize=1_500)
-def _calendar(component_id: str, month: MonthUptime) -> CalendarView:
+def _rendered(component_id: str, month: MonthUptime) -> Calendar:
+    view = _calendar_view(component_id, month)
+    html = render_to_string("public/_calendar.html", {"calendar": view})
+    return Calendar(html, hashlib.blake2b(html.encode(), digest_size=16).hexdigest())
+
+
+def _calendar_view(component_id: str, month: MonthUptime) -> CalendarView:
     first = month_start(month.key)
     return CalendarView(
         id=f"{component_id}-{month.key}",
@@ -154,12 +191,6 @@ def _calendar(component_id: str, month: MonthUptime) -> CalendarView:
             if _is_told(day)
         ),
     )
-
-
-def shown_of(component_id: str, month: MonthUptime) -> tuple[object, ...]:
-    """Return a stand-in for what the month's calendar shows, to be compared."""
-    view = _calendar(component_id, month)
-    return view.uptime, str(view.rows), view.days
 
 
 def _is_told(day: DayFacts) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -24,7 +25,7 @@ from apps.publishing.uptime_facts import (
     months_back,
     months_between,
 )
-from apps.publishing.uptime_pages import entries, index_page
+from apps.publishing.uptime_pages import calendar_of, entries, index_page
 from tests import factories as make
 from tests.factories import PERSON
 from tests.publishing.models import operational
@@ -355,3 +356,32 @@ def test_a_corrected_day_is_marked_also_where_nothing_happened():
 )
 def test_months_are_listed_newest_first(first, last, keys):
     assert months_between(month_start(first), month_start(last)) == keys
+
+
+def test_months_cut_from_days_in_order_are_those_found_among_them():
+    for one in operational().components:
+        if one.uptime is None:
+            continue
+        for key in ("2025-11", "2025-12", "2026-01", "2026-02", "2026-03", "2026-04"):
+            found = uptime_archive._month_of(one.id, key, one.uptime.days)
+            assert found == month_of(key, one.uptime.days)
+
+
+def test_a_calendar_is_made_anew_when_what_it_shows_has_changed():
+    def shown(*days, key="2026-02"):
+        return calendar_of("c00000000001", month_of(key, days))
+
+    quiet = [DayFacts(date(2026, 2, day), "operational", operational_s=86_400.0) for day in (1, 2)]
+    today = DayFacts(date(2026, 2, 3), "operational", operational_s=600.0)
+    base = shown(*quiet, today)
+
+    assert shown(*quiet, replace(today, operational_s=700.0)) is base
+    others = [
+        shown(*quiet, replace(today, level="partial", partial_s=900.0)),
+        shown(*quiet, replace(today, corrections=("A fault",))),
+        shown(quiet[0], replace(quiet[1], level="maintenance", maintenance_s=900.0), today),
+        shown(*quiet),
+        shown(key="2026-03"),
+    ]
+    assert len({base.html, *(one.html for one in others)}) == 6
+    assert len({base.digest, *(one.digest for one in others)}) == 6
