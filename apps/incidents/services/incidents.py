@@ -14,7 +14,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.validation import clean
 from apps.incidents.models import EventNumber, Incident
 from apps.incidents.services import affected
-from apps.incidents.services.steps import audit, follow, mover_of, publish
+from apps.incidents.services.steps import audit, follow, mover_of, publish, refuse_far
 from apps.incidents.transitions import Standing, move
 from apps.pages.models import Page
 from apps.pages.services import touch_pages
@@ -61,6 +61,7 @@ def open_incident(
         created_at=at,
         updated_at=at,
     )
+    refuse_far(incident.started_at, field="started_at")
     if incident.started_at > at:
         raise Invalid("invalid", "an incident cannot start in the future", field="started_at")
     words = affected.spoken(page_id=page_id, statuses=components, actor=actor)
@@ -96,6 +97,8 @@ def edit_incident(
     Invalid for a start in the future or after the end.
     """
     incident = live_row(Incident, incident_id, lock=True)
+    if started_at is not None:
+        refuse_far(started_at, field="started_at")
     if started_at is not None and started_at > (incident.resolved_at or at):
         when = "after its end" if incident.resolved_at else "in the future"
         raise Invalid("invalid", f"an incident cannot start {when}", field="started_at")

@@ -28,6 +28,7 @@ from apps.incidents.services.maintenance_moves import (
     next_move_at,
     step,
 )
+from apps.incidents.services.steps import refuse_far
 from apps.incidents.transitions import check_maintenance_move
 from apps.pages.models import Page
 from apps.pages.services import touch_pages
@@ -356,6 +357,8 @@ def _refuse_completed(maintenance: Maintenance) -> None:
 
 
 def _refuse_backwards(begins: datetime, ends: datetime) -> None:
+    refuse_far(begins, field="scheduled_for")
+    refuse_far(ends, field="scheduled_until")
     if ends <= begins:
         raise Invalid("invalid", "the end must be after the start", field="scheduled_until")
 

@@ -22,7 +22,7 @@ from apps.incidents.models import (
 )
 from apps.incidents.services.affected import spoken
 from apps.incidents.services.incidents import insert_once, with_key
-from apps.incidents.services.steps import follow
+from apps.incidents.services.steps import follow, refuse_far
 from apps.incidents.transitions import Standing, move
 from apps.pages.models import Page
 from apps.pages.services import touch_pages
@@ -99,6 +99,7 @@ def _refuse_unfit(updates: Sequence[PastUpdate], at: datetime) -> None:
     last = len(updates) - 1
     for index, one in enumerate(updates):
         place = f"updates[{index}]"
+        refuse_far(one.at, field=f"{place}.at")
         if one.at > at:
             raise Invalid("invalid", "must be in the past", field=f"{place}.at")
         if index and one.at <= updates[index - 1].at:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from apps.core.actors import Actor
 from apps.core.audit import record
+from apps.core.errors import Invalid
 from apps.core.validation import clean
 from apps.incidents.models import Incident, IncidentStatus, IncidentUpdate
 from apps.incidents.services import affected
@@ -15,6 +16,8 @@ from apps.pages.services import touch_pages
 
 FOLLOWING = ["status", "monitoring_at", "resolved_at", "last_sequence", "updated_at"]
 """The columns that an update moves."""
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def mover_of(actor: Actor) -> Mover:
@@ -118,3 +121,9 @@ def audit(
         "components": words.by_public_id,
     }
     record(actor=actor, at=at, action=action, row=incident, changes=changes)
+
+
+def refuse_far(at: datetime, *, field: str) -> None:
+    """Invalid for a time that only a slip makes; in some zone it could not even be written."""
+    if not _EARLIEST <= at < _LATEST:
+        raise Invalid("invalid", "use a time from 2000 to 2199", field=field)

@@ -21,6 +21,7 @@ from apps.incidents.services.steps import (
     follow,
     mover_of,
     publish,
+    refuse_far,
     standing_of,
 )
 from apps.incidents.transitions import Move, Standing, move
@@ -128,6 +129,7 @@ def edit_update(
 
 
 def _refuse_future(shown_at: datetime, at: datetime) -> None:
+    refuse_far(shown_at, field="display_at")
     if shown_at > at:
         raise Invalid("invalid", "an update cannot be shown with a future time", field="display_at")
 
