@@ -83,6 +83,7 @@ class Transfers:
         self._inbox: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None], Transfer | None]] = []
         self._order = itertools.count()
+        self._lined_up: list[Transfer] = []
         self._handles = Handles(self._manner, _KEPT_HANDLES)
         self._moving: dict[Any, tuple[Transfer, Handle, Multi]] = {}
         self._poller: Poller[Multi | None] = new_poller()
@@ -210,6 +211,8 @@ class Transfers:
             heapq.heappop(self._timers)[2]()
         self._slots.tick(now)
         self._admit(now)
+        if self._lined_up:
+            self._bound_waits(now)
         for multi in self._multis.values():
             now = time.monotonic()
             self._stalls.come_round(now)
@@ -241,14 +244,22 @@ class Transfers:
         heapq.heappush(self._timers, (when, next(self._order), call, transfer))
 
     def _schedule(self, transfer: Transfer) -> None:
-        self._at(transfer.start_at, partial(self._line_up, transfer), transfer)
+        if transfer.start_at <= time.monotonic():
+            self._line_up(transfer)
+        else:
+            self._at(transfer.start_at, partial(self._line_up, transfer), transfer)
 
     def _line_up(self, transfer: Transfer) -> None:
+        """Let it wait for a slot; all that came in a turn are admitted together at its end."""
         self._slots.enqueue(transfer, transfer.key)
-        self._admit(time.monotonic())
-        if transfer.admission is None:
-            give_up_at = time.monotonic() + self._max_wait_s
-            self._at(give_up_at, partial(self._give_up, transfer), transfer)
+        self._lined_up.append(transfer)
+
+    def _bound_waits(self, now: float) -> None:
+        """Have those that found no slot give up in time."""
+        for transfer in self._lined_up:
+            if transfer.admission is None and not transfer.is_done:
+                self._at(now + self._max_wait_s, partial(self._give_up, transfer), transfer)
+        self._lined_up.clear()
 
     def _give_up(self, transfer: Transfer) -> None:
         if transfer.admission is None and not transfer.is_done:
@@ -266,7 +277,7 @@ class Transfers:
             if transfer.is_done:
                 self._slots.forgo(admission)
                 continue
-            transfer.begin(admission, now)
+            transfer.begin(admission, time.monotonic())
             self._next_hop(transfer)
 
     def _next_hop(self, transfer: Transfer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import selectors
 from typing import Generic, Protocol, TypeVar
@@ -48,8 +47,11 @@ class EpollPoller(Generic[T]):
     def forget(self, descriptor: int) -> None:
         if self._owners.pop(descriptor, None) is not None:
             # One that was closed before is forgotten by itself.
-            with contextlib.suppress(OSError):
+            # By hand: `contextlib.suppress` takes longer than the call.
+            try:  # noqa: SIM105
                 self._epoll.unregister(descriptor)
+            except OSError:
+                pass
 
     def wait(self, seconds: float) -> list[tuple[T, int, int]]:
         owners = self._owners

@@ -260,7 +260,7 @@ class Transfer:
             self._refusal = refusal
             return pycurl.SOCKET_BAD
         try:
-            return _Descriptor(socket.socket(family, kind, protocol).detach())
+            return _Descriptor(socket.SocketType(family, kind, protocol).detach())
         except OSError as error:
             if failures.is_our_want(error):
                 self._want = error
