@@ -40,7 +40,7 @@ def redirect(location: str, status: str, start_response: StartResponse) -> list[
 
 def busy(sentence: str, environ: Environ, start_response: StartResponse) -> list[bytes]:
     """Answer 503: come back in two seconds."""
-    is_json = "json" in environ.get("HTTP_ACCEPT", "") or "/api/" in environ["PATH_INFO"]
+    is_json = _wants_json(environ)
     text = (
         json.dumps({"error": "busy", "detail": sentence})
         if is_json
@@ -49,6 +49,18 @@ def busy(sentence: str, environ: Environ, start_response: StartResponse) -> list
     return plain(
         "503 Service Unavailable", text, is_json, environ, start_response, ("Retry-After", "2")
     )
+
+
+def failed(environ: Environ, start_response: StartResponse) -> list[bytes]:
+    """Answer 500: what failed is in the log."""
+    is_json = _wants_json(environ)
+    sentence = "Something went wrong here. The log of the web process says what."
+    text = json.dumps({"error": "failed", "detail": sentence}) if is_json else sentence
+    return plain("500 Internal Server Error", text, is_json, environ, start_response)
+
+
+def _wants_json(environ: Environ) -> bool:
+    return "json" in environ.get("HTTP_ACCEPT", "") or "/api/" in environ["PATH_INFO"]
 
 
 def plain(

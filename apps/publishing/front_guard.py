@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from apps.publishing.front_answers import Environ, StartResponse, WSGIApp, busy
+from apps.publishing.front_answers import Environ, StartResponse, WSGIApp, busy, failed
+
+logger = logging.getLogger(__name__)
 
 
 class Guarded:
     """The application behind a semaphore that is taken without waiting, loaded by the first who needs it.
 
     Whatever the application hangs on, at most `limit` threads hang with it; everyone else is asked to come
-    back in a moment, and readers still have the threads that are left.
+    back in a moment, and readers still have the threads that are left. One that does not load, or that raises,
+    is logged and answered with 500: the server would say nothing in either place.
     """
 
     def __init__(self, load: Callable[[], WSGIApp], *, limit: int) -> None:
@@ -33,8 +37,12 @@ class Guarded:
             return busy("The service is busy.", environ, start_response)
         is_held = True
         try:
-            application = self._application or self.load()
-            response = application(environ, start_response)
+            try:
+                application = self._application or self.load()
+                response = application(environ, start_response)
+            except Exception:
+                logger.exception("request failed path=%s", environ.get("PATH_INFO", ""))
+                return failed(environ, start_response)
             if isinstance(response, list):
                 return response
             if getattr(response, "streaming", True):
