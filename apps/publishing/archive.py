@@ -255,7 +255,7 @@ class _Finder:
             # Newest first.
             incidents = [one for one in by_month[key] if isinstance(one, IncidentFacts)]
             works = [one for one in by_month[key] if not isinstance(one, IncidentFacts)]
-            month = [*incidents[:MOST_TOLD], *works]
+            month: list[EventFacts] = [*incidents[:MOST_TOLD], *works]
             most = MOST_TOLD if len(incidents) > MOST_TOLD else 0
             content = html.month_page(self.model.page, key, month, self.assets, most=most)
             work.add(f"history/{key}", content, _digest(work.frame, month, most))
