@@ -39,6 +39,8 @@ from apps.publishing.uptime_facts import (
 INDEX = "uptime"
 # Days are looked at again this long after a look that found nothing else to do.
 LOOK_EVERY = timedelta(seconds=30)
+# A build that somebody asked for leaves a look to the one after it, but never for so long.
+_LOOK_AT_LAST = timedelta(minutes=2)
 # How far back of the last build closed days are looked for: longer than any transaction lasts.
 _LOOK_BACK = timedelta(hours=1)
 _MONTHS_A_BUILD = 2
@@ -76,10 +78,16 @@ def add_work(work: ArchiveWork, model: PageModel, publication: Publication, asse
     seen = _seen.get(publication.pk)
     if seen is None or seen.frame != frame:
         seen = Seen(frame)
-    if seen.through_at is None or model.at - seen.through_at >= LOOK_EVERY:
-        seen = replace(seen, months=dict(seen.months))
-        is_through = _Look(work, model, publication, assets, seen).add()
-        seen.through_at = model.at if is_through else None
+    if seen.through_at is not None:
+        unlooked = model.at - seen.through_at
+        if unlooked < LOOK_EVERY:
+            return seen
+        # Readers wait for what was asked for; the next build follows at once.
+        if unlooked < _LOOK_AT_LAST and model.seq > publication.published_seq:
+            return replace(seen, is_behind=True)
+    seen = replace(seen, months=dict(seen.months))
+    is_through = _Look(work, model, publication, assets, seen).add()
+    seen.through_at = model.at if is_through else None
     return seen
 
 

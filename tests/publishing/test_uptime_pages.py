@@ -385,3 +385,56 @@ def test_a_calendar_is_made_anew_when_what_it_shows_has_changed():
     ]
     assert len({base.html, *(one.html for one in others)}) == 6
     assert len({base.digest, *(one.digest for one in others)}) == 6
+
+
+def build_once():
+    Publication.objects.update(published_at=None)
+    services.build_due()
+
+
+def test_what_was_asked_for_is_published_before_the_days_are_looked_at(build, client, today):
+    component = component_since(today, 100)
+    close_all(today)
+    for _ in range(3):
+        rebuild(build)
+    seen = uptime_archive._seen[component.page_id]
+    seen.through_at -= timedelta(seconds=40)
+    before = written()
+
+    pages.set_staff_status(
+        component_id=component.pk, status="major_outage", actor=PERSON, at=database_now()
+    )
+    pages.correct_period(
+        component_id=component.pk,
+        started_at=today - timedelta(days=1, hours=3),
+        ended_at=today - timedelta(days=1, hours=1),
+        status="major_outage",
+        reason="Found in the logs.",
+        actor=PERSON,
+        at=today,
+    )
+    services.request(page_ids=[component.page_id], at=database_now())
+    build_once()
+    first = written()
+    publication = Publication.objects.get(page=component.page_id)
+    build_once()
+
+    assert "Major outage" in client.get(f"/status/{component.page.slug}/").text
+    assert (first, publication.checked_at) == (before, None)
+    assert written()["uptime"] > before["uptime"]
+    assert "Found in the logs" in client.get(f"/status/{component.page.slug}/uptime").text
+    assert Publication.objects.get(page=component.page_id).checked_at is not None
+
+
+def test_looks_are_not_put_off_for_long_however_often_a_page_is_asked_for(build, today):
+    component = component_since(today, 5)
+    close_all(today)
+    rebuild(build)
+    for ago_s, is_looked in ((40, False), (200, True)):
+        seen = uptime_archive._seen[component.page_id]
+        seen.through_at = at = database_now() - timedelta(seconds=ago_s)
+        services.request(page_ids=[component.page_id], at=database_now())
+
+        build_once()
+
+        assert (uptime_archive._seen[component.page_id].through_at != at) is is_looked
