@@ -199,11 +199,13 @@ class Engine:
             flight.granted = granted
             if flight in recorded.extended:
                 self._evaluator.extend(flight, recorded.extended[flight])
-            if not granted:
-                self._drop(flight)
         for flight in recorded.lost:
             flight.is_lost = True
-            self._drop(flight)
+        ended = [flight.key for flight, granted in recorded.granted.items() if not granted]
+        ended += [flight.key for flight in recorded.lost]
+        with self._lock:
+            for key in ended:
+                self._flights.pop(key, None)
 
     def _lost(self, keys: Collection[Key]) -> None:
         for key in keys:
@@ -212,10 +214,6 @@ class Engine:
             if flight is not None:
                 flight.is_lost = True
                 logger.warning("a lease was lost schedule=%s", flight.adopted.schedule_id)
-
-    def _drop(self, flight: Flight) -> None:
-        with self._lock:
-            self._flights.pop(flight.key, None)
 
 
 def _read_specs(monitor_ids: set[int]) -> dict[int, tuple[int, MonitorSpec]]:

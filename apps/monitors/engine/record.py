@@ -269,4 +269,6 @@ def _recorded(finished: Finished, row: Held) -> RecordedRun:
 
 
 def _bounded(milliseconds: int | None) -> int | None:
-    return None if milliseconds is None else max(0, min(milliseconds, _INT_MAX))
+    if milliseconds is None or 0 <= milliseconds <= _INT_MAX:
+        return milliseconds
+    return 0 if milliseconds < 0 else _INT_MAX

@@ -7,6 +7,7 @@ lapse; what lost its lease meanwhile is run again by whoever claims it, and drop
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -116,7 +117,7 @@ class Recorder(threading.Thread):
         """Return the runs of a micro-batch, at most one of each schedule; empty when it is time to renew."""
         batch: dict[int, Finished] = {}
         waiting, self._later = deque(self._later), []
-        close_at = self._renew_at
+        close_at, shortest_s = self._renew_at, math.inf
         while len(batch) < BATCH_RUNS:
             try:
                 finished = waiting.popleft() if waiting else self._next(close_at)
@@ -125,7 +126,10 @@ class Recorder(threading.Thread):
             if finished is None:
                 break
             patience_s = QUIET_BATCH_S if finished.is_quiet else BATCH_S
-            close_at = min(close_at, time.monotonic() + patience_s)
+            # Only the first of those that are as patient has a say.
+            if patience_s < shortest_s:
+                shortest_s = patience_s
+                close_at = min(close_at, time.monotonic() + patience_s)
             if finished.schedule_id in batch:
                 self._later.append(finished)
             else:
