@@ -193,7 +193,10 @@ class DayReader(Generic[Made]):
     ) -> dict[int, tuple[datetime, _Closed[Made]]]:
         """Return {component id: (until when its days are closed, those days)} in this zone."""
         ledgers = ClosedDays.objects.filter(component__in=ids, time_zone=zone.key)
-        keys = {row.pk: (row.revision, row.until, zone.key, first) for row in ledgers}
+        keys = {
+            pk: (revision, until, zone.key, first)
+            for pk, revision, until in ledgers.values_list("pk", "revision", "until")
+        }
         already = self._held
         held = {
             pk: already[pk][1]

@@ -88,23 +88,67 @@ def current_digest(root: Path, page_id: str) -> str | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A version's folder as this process wrote it: {path: digest} and {path: names of its copies}."""
+
+    folder: Path
+    digests: dict[str, bytes]
+    copies: dict[str, list[str]]
+
+
+# The last of each page. Files that are the same again are linked to instead of encoded and written; only to those of
+# this process, since what was there before may have suffered in a power cut.
+_last_written: dict[tuple[str, str], _Written] = {}
+
+
 def write_version(root: Path, page_id: str, version: Version) -> Path:
     """Write the version's folder whole, without putting it in place, and return it."""
     folder = layout.version_dir(root, page_id, version.name)
     temporary = folder.with_name(f".{version.name}.{secrets.token_hex(4)}")
     temporary.mkdir(parents=True)
+    last = _last_written.get((str(root), page_id))
+    written = _Written(folder, {}, {})
+    folders = {temporary}
     for file in version.files:
         path = temporary / file.name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            folders.add(path.parent)
+        digest = hashlib.blake2b(file.kind.encode() + b"\n" + file.content).digest()
+        if last is not None and last.digests.get(file.name) == digest:
+            names = last.copies[file.name]
+            if _link(names, last.folder / file.name, path):
+                written.digests[file.name], written.copies[file.name] = digest, names
+                continue
+        names = []
         for target, content in _copies(path, file.content, kind=file.kind):
             target.write_bytes(content)
+            names.append(target.name)
+        written.digests[file.name], written.copies[file.name] = digest, names
     (temporary / layout.MANIFEST).write_bytes(_manifest(version))
     try:
         temporary.rename(folder)
     except OSError:
         # The same version was written before, by a build that died or on this very host.
         shutil.rmtree(temporary)
+        _last_written.pop((str(root), page_id), None)
+    else:
+        _last_written[str(root), page_id] = written
     return folder
+
+
+def _link(names: list[str], old: Path, new: Path) -> bool:
+    """Give the copies of an earlier version's file a second name. Say whether it could be done."""
+    try:
+        for name in names:
+            os.link(old.with_name(name), new.with_name(name))
+    except OSError:
+        # The earlier version is gone, or the file system knows no links. What was linked is not written into.
+        for name in names:
+            new.with_name(name).unlink(missing_ok=True)
+        return False
+    return True
 
 
 def put_in_place(root: Path, page_id: str, name: str) -> bool:
@@ -208,6 +252,7 @@ def write_assets(root: Path, files: Mapping[str, bytes], missing_page: bytes) ->
 
 def remove_page(root: Path, page_id: str) -> None:
     """Take everything that was published of a page away."""
+    _last_written.pop((str(root), page_id), None)
     shutil.rmtree(layout.page_dir(root, page_id), ignore_errors=True)
 
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -156,3 +158,35 @@ def test_assets_are_written_once_under_their_hash(tmp_path):
 
     assert path.stat().st_mtime_ns == stamp
     assert gzip.decompress(path.with_name(path.name + ".gz").read_bytes()) == content
+
+
+def inodes(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): path.stat().st_ino
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != layout.MANIFEST
+    }
+
+
+def test_files_that_are_the_same_again_are_linked_and_others_written(tmp_path):
+    later = version(2, mark="seq 1")
+    changed = replace(later, seq=3, files=(later.files[0], version(3).files[1]))
+
+    folders = [versions.write_version(tmp_path, PAGE, one) for one in (version(1), later, changed)]
+
+    first, second, third = (inodes(folder) for folder in folders)
+    assert first == second
+    assert {name for name in third if third[name] != second[name]} == {"api/v2/status.json"}
+    assert (folders[2] / "api/v2/status.json").read_text() == '"seq 3"'
+    assert (folders[0] / "api/v2/status.json").read_text() == '"seq 1"'
+
+
+def test_a_version_whose_forerunner_is_gone_or_of_another_process_is_written_whole(tmp_path):
+    whole = inodes(versions.write_version(tmp_path, PAGE, version(1))).keys()
+    shutil.rmtree(layout.version_dir(tmp_path, PAGE, version(1).name))
+    second = versions.write_version(tmp_path, PAGE, version(2, mark="seq 1"))
+    versions._last_written.clear()
+    third = versions.write_version(tmp_path, PAGE, version(3, mark="seq 1"))
+
+    assert inodes(second).keys() == inodes(third).keys() == whole
+    assert not set(inodes(second).values()) & set(inodes(third).values())
