@@ -68,7 +68,7 @@ def test_the_outages_end_leaves_a_persons_incident_alone(page: Page) -> None:
     assert all_arrived()
 
 
-def test_an_incident_of_automations_own_is_resolved_by_its_own_outage_only(page: Page) -> None:
+def test_of_two_of_automations_own_neither_outages_end_resolves_the_whole(page: Page) -> None:
     monitor, other = make_monitor(), make_monitor("Other")
     integrate(monitor, page)
     integrate(other, page, nickname="Other", links={"Website": "partial_outage"})
@@ -79,14 +79,13 @@ def test_an_incident_of_automations_own_is_resolved_by_its_own_outage_only(page:
     target = Incident.objects.get(affected__component__name="Website")
     merged(source, target)
 
-    recovers(monitor, minutes(3))
-    deliver_all()
-    target.refresh_from_db()
-    assert target.is_open
-    recovers(other, minutes(4))
+    recovers(other, minutes(3))
     deliver_all()
 
-    assert incident_statuses() == ["resolved", "resolved"]
+    target.refresh_from_db()
+    assert target.is_open
+    assert target.taken_over_at is not None
+    assert statuses()["Checkout"] == "major_outage"
     assert all_arrived()
 
 

@@ -106,7 +106,8 @@ def merge(request: HttpRequest, *, model_admin: Any, incident: Incident) -> Http
         title=f"Merge {incident} into another",
         text=(
             "This one is resolved and leads readers to the other, which keeps going and takes over what was said about "
-            f"components. Automation does not touch this one any more. It cannot be undone.{nothing}"
+            "components. Automation does not touch this one any more; if it tends both, the other is yours to "
+            f"resolve too. It cannot be undone.{nothing}"
         ),
         form=form,
         buttons=(Button("merge", "Merge", "danger"),),

@@ -112,6 +112,11 @@ class Incident(ArchivableModel):
     def is_open(self) -> bool:
         return self.status != IncidentStatus.RESOLVED
 
+    @property
+    def is_tended(self) -> bool:
+        """Whether automation opened it, and may still change it."""
+        return self.is_automated and self.is_open and self.taken_over_at is None
+
 
 class IncidentComponent(models.Model):
     """A component that an incident affects.

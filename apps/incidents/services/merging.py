@@ -35,8 +35,9 @@ def merge_incidents(
 
     The merged one is resolved by an update with `message` (empty: one that names the other); readers are led to
     the other, which says in an update of its own what it took over: components with their worst words, where
-    persons' words count and automation's are listed. Automation does not act on the merged one any more. What
-    was merged into it before leads on. Conflict `merged`, `retrospective`, `not_open`; `staff_only` for automation.
+    persons' words count and automation's are listed. Automation does not act on the merged one any more; of two
+    that it tends, neither outage's end would tell that all is over, so the other is taken over too. What was
+    merged into it before leads on. Conflict `merged`, `retrospective`, `not_open`; `staff_only` for automation.
     """
     if actor.is_automation:
         raise Conflict("staff_only", "only a person merges incidents")
@@ -60,6 +61,9 @@ def merge_incidents(
         .select_for_update(no_key=True)
         .values_list("pk")
     )
+    if source.is_tended and target.is_tended:
+        target.taken_over_at = at
+        target.save(update_fields=["taken_over_at"])
     changes = [
         *_take_over(source, target, known[source.pk], known[target.pk], actor=actor, at=at),
         *_end(
