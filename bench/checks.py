@@ -91,8 +91,9 @@ def offer(schedules: list[int], count: int) -> int:
         )
         make_due(chosen)
         claims = [[one.schedule_id, one.claim_no] for one in claim(len(chosen))]
-        current_app.send_task(TASK, args=[claims], queue="checks.default", retry=False)
+        # Before the worker may adopt them: two updates of the same rows would lock them in two orders.
         Schedule.objects.filter(pk__in=chosen).update(next_run_at=None)
+        current_app.send_task(TASK, args=[claims], queue="checks.default", retry=False)
         left -= len(claims)
     stage.wait_until(
         lambda: not Schedule.objects.filter(~Q(slot_at=None)).exists(), within_s=60, every_s=0.02
