@@ -24,6 +24,9 @@ SWITCHES = {
     "ends_itself": "Ends by itself",
     "deliver_notifications": "Notify subscribers",
 }
+NOTIFIES = {
+    "deliver_notifications": "Kept with what it does by itself. Pages have no subscribers yet: nothing is sent.",
+}
 TIMES = ("scheduled_for", "scheduled_until")
 
 
@@ -60,6 +63,7 @@ class AnnounceForm(ModelForm):
             "deliver_notifications",
         ]
         labels = SWITCHES
+        help_texts = NOTIFIES
 
     @staticmethod
     def asking(variables: dict[str, forms.Field]) -> type[AnnounceForm]:
@@ -87,6 +91,7 @@ class EditForm(ModelForm):
         model = Maintenance
         fields = ["page", "name", "starts_itself", "ends_itself", "deliver_notifications"]
         labels = SWITCHES
+        help_texts = NOTIFIES
 
 
 class MessageForm(forms.Form):

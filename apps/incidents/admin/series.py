@@ -27,7 +27,7 @@ from apps.core.adminkit import (
 )
 from apps.core.adminkit.fields import ZoneField
 from apps.core.unfold import ModelForm, Switch, Textarea, TextInput, action, display
-from apps.incidents.admin.maintenance_forms import SWITCHES
+from apps.incidents.admin.maintenance_forms import NOTIFIES, SWITCHES
 from apps.incidents.models import MaintenanceSeries
 from apps.incidents.recurrence import describe, parse_rule
 from apps.incidents.services import series as services
@@ -84,7 +84,8 @@ class SeriesForm(ModelForm):
                 "A stopped series announces nothing new. Saved stopped, a new one shows what its rule gives "
                 "before anything is announced."
             ),
-            "deliver_notifications": "Tell subscribers of the announcements and of the moves that it makes by itself.",
+            "start_time": "Wall-clock time in the series' zone, such as 02:00.",
+            **NOTIFIES,
         }
         widgets = {
             "message": Textarea(attrs={"rows": 3}),

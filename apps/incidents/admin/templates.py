@@ -54,7 +54,9 @@ class TemplateForm(ModelForm):
             "component_status",
             "deliver_notifications",
         ]
+        labels = {"deliver_notifications": "Notify subscribers"}
         help_texts = {
+            "deliver_notifications": "Pages have no subscribers yet: nothing is sent.",
             "title": "The incident's name. Variables as in the message.",
             "message": VARIABLES,
             "impact_override": "Empty: from the components. For a new incident.",
