@@ -106,7 +106,9 @@ class MonitorForm(ModelForm):
         if bool(data.get("crontab")) == (data.get("interval_s") is not None) and not (
             {"interval_s", "crontab"} & self.errors.keys()
         ):
-            self.add_error("interval_s", "Set either an interval or a crontab.")
+            self.add_error(
+                "interval_s", "Set either an interval or a crontab, and leave the other empty."
+            )
         workspace = data.get("workspace")
         for parent in data.get("parents") or ():
             if workspace is not None and parent.workspace_id != workspace.pk:

@@ -34,6 +34,13 @@ class LocationForm(ModelForm):
     class Meta:
         model = Location
         fields = ["code", "name"]
+        help_texts = {
+            "code": (
+                "Lower-case letters, digits and hyphens, such as eu-west. Its workers take the queue "
+                "checks.CODE, so it is not changed afterwards."
+            ),
+            "name": "Shown to staff.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
