@@ -347,6 +347,28 @@ def test_what_a_series_cannot_be_is_refused_at_its_field(
     assert said in str(errors(response)[field])
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("rule", "every sunday", "NAME=VALUE"),
+        ("rule", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "gives no day"),
+        ("first_date", "1980-01-01", "2000-01-01"),
+    ],
+)
+def test_a_refused_change_shows_what_the_series_gives_until_then(
+    console: Client, component: Component, field: str, value: str, said: str
+):
+    a_series(console, component)
+    series = MaintenanceSeries.objects.get()
+
+    response = save(console, url("change", series), **{field: value})
+
+    assert said in str(errors(response)[field])
+    page = response.content.decode()
+    assert "Every day, 02:00 (Europe/Berlin)" in page
+    assert f'value="{value}"' in page
+
+
 def test_a_series_is_changed_and_its_announced_ones_with_it(console: Client, component: Component):
     a_series(console, component)
     series = MaintenanceSeries.objects.get()

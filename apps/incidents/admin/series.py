@@ -26,10 +26,11 @@ from apps.core.adminkit import (
     local_span,
 )
 from apps.core.adminkit.fields import ZoneField
+from apps.core.errors import Invalid
 from apps.core.unfold import ModelForm, Switch, Textarea, TextInput, action, display
 from apps.incidents.admin.maintenance_forms import NOTIFIES, SWITCHES
 from apps.incidents.models import MaintenanceSeries
-from apps.incidents.recurrence import describe, parse_rule
+from apps.incidents.recurrence import describe, parse_rule, recurrence
 from apps.incidents.services import series as services
 from apps.pages.models import Page
 
@@ -97,7 +98,20 @@ class SeriesForm(ModelForm):
         page = data.get("page")
         if page is not None and not data.get("time_zone", "-"):
             data["time_zone"] = page.time_zone
+        self._check_rule(data)
         return data
+
+    def _check_rule(self, data: dict[str, Any]) -> None:
+        # Refused here, so that the row keeps its own rule: the screen of a refused change tells what that gives.
+        parts: dict[str, Any] = {
+            name: data.get(name) for name in ("rule", "time_zone", "first_date", "start_time")
+        }
+        if any(part in (None, "") for part in parts.values()):
+            return
+        try:
+            recurrence(**parts)
+        except Invalid as error:
+            self.add_error(error.field or "rule", error.message)
 
 
 class ChangeForm(SeriesForm):
