@@ -249,6 +249,9 @@ CALLS: dict[str, Callable[[], Any]] = {
     "incidents.post_maintenance_update": lambda: incidents.post_maintenance_update(
         maintenance_id=a_maintenance().pk, status="in_progress", **BY
     ),
+    "incidents.edit_maintenance_update": lambda: incidents.edit_maintenance_update(
+        update_id=a_maintenance().updates.get().pk, body="Better said.", **BY
+    ),
     "incidents.edit_maintenance": lambda: incidents.edit_maintenance(
         maintenance_id=a_maintenance().pk, name="Other", **BY
     ),
