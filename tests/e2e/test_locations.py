@@ -113,7 +113,8 @@ def test_a_location_without_a_worker_is_not_measured_and_measures_again_with_one
     )
     assert again["has_worker"]
     assert again["notices"] == []
-    assert again["missed"] >= 15
+    # Of some twenty; a slot that was claimed already is run late instead.
+    assert again["missed"] >= 10
     # The other is of before the worker was started at first.
     assert len(again["gaps_s"]) <= 2
     assert again["outages"] == 0
