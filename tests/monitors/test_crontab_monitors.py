@@ -293,7 +293,8 @@ def test_crontabs_are_found_by_the_indexes_of_claims():
 
     assert "schedule_due" in plan, plan
     assert "schedule_leased" in plan, plan
-    assert "Seq Scan" not in plan, plan
+    # The few locations may be read as they lie.
+    assert "Seq Scan on monitors_schedule" not in plan, plan
 
 
 @pytest.mark.django_db(transaction=True)
