@@ -119,7 +119,7 @@ def _incidents(draw: Draw, page: Page, components: list[Component]) -> Incident:
             incident=row,
             draft=draw(bodies),
             published=draw(st.booleans()),
-            published_at=resolved_at + draw(steps),
+            published_at=(NOW if is_retrospective else resolved_at) + draw(steps),
         )
     return row
 
