@@ -6,8 +6,11 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 
+from apps.accounts.token_models import ApiToken
 from apps.core.ids import new_public_id
 from apps.core.models import ArchivableModel, PublicModel
+
+__all__ = ["ApiToken", "Membership", "User", "Workspace"]
 
 
 class User(AbstractUser):
