@@ -6,6 +6,7 @@ from apps.pages.models.catalogue import DOMAIN, SLUG, Component, ComponentGroup,
 from apps.pages.models.history import ClosedDays, ComponentDay, Correction
 from apps.pages.models.metrics import Metric, MetricAggregate, MetricPoint
 from apps.pages.models.statuses import MeasurementGap, StatusContribution, StatusPeriod
+from apps.pages.models.tokens import TokenPage
 
 __all__ = [
     "DOMAIN",
@@ -22,4 +23,5 @@ __all__ = [
     "Page",
     "StatusContribution",
     "StatusPeriod",
+    "TokenPage",
 ]
