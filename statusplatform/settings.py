@@ -122,7 +122,9 @@ SECURE_HSTS_SECONDS = env.integer("HSTS_SECONDS", default=31_536_000 if PUBLIC_I
 # Whether the whole domain is https is not ours to promise, and the proxy in front redirects.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
-if env.boolean("TRUST_PROXY", default=False):
+# Whether the proxy in front tells who asks (X-Forwarded-For) and how (X-Forwarded-Proto).
+TRUST_PROXY = env.boolean("TRUST_PROXY", default=False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 # A page with hundreds of components is one form in the admin.
