@@ -19,7 +19,6 @@ from apps.core.adminkit import (
     ArchivedFilter,
     Confirmation,
     DependentSelects,
-    PartInline,
     ServiceModelAdmin,
     actor_of,
     kept_forms,
@@ -29,64 +28,20 @@ from apps.core.adminkit import (
 from apps.core.unfold import action, display
 from apps.monitors import services
 from apps.monitors.admin.forms import MonitorForm, definition_from
-from apps.monitors.admin.request_forms import RequestForm
+from apps.monitors.admin.request_inline import RequestInline
 from apps.monitors.admin.run_chart import drawn
+from apps.monitors.admin.run_now import RunNow
 from apps.monitors.admin.runs import RunViews, run_rows
 from apps.monitors.admin.tags import TagFilter
 from apps.monitors.history import spans
 from apps.monitors.locations import standings
-from apps.monitors.models import Monitor, MonitorRequest, Outage, Schedule
+from apps.monitors.models import Monitor, Outage, Schedule
 from apps.monitors.selectors import latest_runs
 from apps.monitors.upcoming import due_of
 
 
-class RequestInline(PartInline):
-    """The requests of a run, in their order."""
-
-    model = MonitorRequest
-    form = RequestForm
-    error_path = "requests"
-    ordering_field = "position"
-    hide_ordering_field = True
-    ordering = ["position", "id"]
-    min_num = 1
-    verbose_name = "request"
-    fieldsets = [
-        (None, {"fields": ["position", "method", "url", "name"]}),
-        (None, {"fields": ["assertion_rows", "extraction_rows"]}),
-        (
-            "Headers and body",
-            {"fields": ["header_lines", "body_kind", "body_text"], "classes": ["collapse"]},
-        ),
-        (
-            "Authentication",
-            {
-                "fields": [
-                    "auth_type",
-                    "auth_username",
-                    "auth_password",
-                    "auth_token",
-                    "auth_key",
-                    "auth_value",
-                    "auth_in",
-                ],
-                "classes": ["collapse"],
-            },
-        ),
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.prefetch_related("assertions", "extractions")
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        formset: Any = super().get_formset(request, obj, **kwargs)
-        formset.position_field = "position"
-        return formset
-
-
 @admin.register(Monitor)
-class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmin):
+class MonitorAdmin(RunNow, WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmin):
     """What is checked, how often, and what counts as failing."""
 
     form = MonitorForm
@@ -246,18 +201,6 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
     def archive(self, *, row: Monitor, actor: Actor, at: datetime) -> None:
         services.archive_monitor(monitor_id=row.pk, actor=actor, at=at)
 
-    @action(description="Run now", permissions=["run"], url_path="run-now", icon="play_arrow")
-    def run_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._confirm(
-            request,
-            object_id,
-            title="Run {} now?",
-            text="It runs at each of its locations as soon as possible, and the run counts like any other.",
-            button="Run now",
-            service=services.run_now,
-            done="{} is about to run.",
-        )
-
     @action(description="Pause", permissions=["pause"], url_path="pause", icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirm(
@@ -293,16 +236,6 @@ class MonitorAdmin(WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmi
     @admin.action(description="Resume", permissions=["change"])
     def resume_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         self._each_chosen(request, queryset, "running again", services.resume_monitor)
-
-    def has_run_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        monitor = self.row_of_page(request, object_id)
-        return (
-            request.user.has_perm("monitors.change_monitor")
-            and monitor is not None
-            and not monitor.is_archived
-            and monitor.enabled
-            and self.has_role(request, monitor, RESPONDERS)
-        )
 
     def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         monitor = self.row_of_page(request, object_id)
