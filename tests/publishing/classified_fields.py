@@ -69,6 +69,10 @@ FIELDS = {
     "incidents.IncidentUpdate": Fields(public="public_id body", words="status", private="author"),
     "incidents.UpdateComponent": Fields(words="old_status new_status"),
     "incidents.Postmortem": Fields(public="public_id body", private="draft author"),
+    "incidents.Draft": Fields(
+        words="kind state",
+        private="public_id asked digest author author_key approved_by note",
+    ),
     "incidents.MaintenanceSeries": Fields(private="public_id name message rule time_zone"),
     "incidents.Maintenance": Fields(
         public="public_id name", words="status", private="idempotency_key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.incidents.models.drafts import Draft
 from apps.incidents.models.incidents import (
     EventNumber,
     Impact,
@@ -23,6 +24,7 @@ from apps.incidents.models.series import MaintenanceSeries
 from apps.incidents.models.templates import IncidentTemplate
 
 __all__ = [
+    "Draft",
     "EventNumber",
     "Impact",
     "Incident",

@@ -44,6 +44,14 @@ class Page(ArchivableModel):
         validators=[DOMAIN],
         help_text="The page's own host name, if it has one.",
     )
+    requires_approval = models.BooleanField(
+        default=False,
+        verbose_name="second person approves",
+        help_text=(
+            "What a person posts waits until another publisher has approved exactly that text. "
+            "Integrations, tokens and commands are not held up."
+        ),
+    )
 
     class Meta(ArchivableModel.Meta):
         ordering = ["name", "id"]

@@ -20,6 +20,7 @@ class PageFields(TypedDict, total=False):
     description: str
     time_zone: str
     domain: str
+    requires_approval: bool
 
 
 @transaction.atomic
@@ -30,6 +31,7 @@ def create_page(
     description: str = "",
     time_zone: str = "UTC",
     domain: str = "",
+    requires_approval: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Page:
@@ -40,6 +42,7 @@ def create_page(
         description=description,
         time_zone=time_zone,
         domain=domain,
+        requires_approval=requires_approval,
         created_at=at,
         updated_at=at,
     )
