@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from apps.pages.models.addresses import FormerSlug
 from apps.pages.models.catalogue import DOMAIN, SLUG, Component, ComponentGroup, Page
 from apps.pages.models.history import ClosedDays, ComponentDay, Correction
+from apps.pages.models.members import PageMembership
 from apps.pages.models.metrics import Metric, MetricAggregate, MetricPoint
 from apps.pages.models.statuses import MeasurementGap, StatusContribution, StatusPeriod
 from apps.pages.models.tokens import TokenPage
@@ -16,11 +18,13 @@ __all__ = [
     "ComponentDay",
     "ComponentGroup",
     "Correction",
+    "FormerSlug",
     "MeasurementGap",
     "Metric",
     "MetricAggregate",
     "MetricPoint",
     "Page",
+    "PageMembership",
     "StatusContribution",
     "StatusPeriod",
     "TokenPage",
