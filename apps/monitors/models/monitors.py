@@ -98,6 +98,14 @@ class Monitor(ArchivableModel):
                 violation_error_message="Set either an interval or a crontab.",
             ),
         ]
+        indexes = [
+            # The list of live monitors is read in this order, a page at a time.
+            models.Index(
+                fields=["name", "id"],
+                condition=Q(archived_at__isnull=True),
+                name="monitor_live_by_name",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -62,6 +62,10 @@ class Outage(PublicModel):
                 name="outage_times_in_order",
             ),
         ]
+        indexes = [
+            models.Index(fields=["-opened_at", "-id"], name="outage_newest_first"),
+            models.Index(fields=["monitor", "closed_at"], name="outage_of_monitor_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.monitor} from {self.opened_at:%Y-%m-%d %H:%M}"
