@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_list_indexes'),
+        ('accounts', '0003_ladder_of_roles'),
         ('monitors', '0004_add_rollups'),
     ]
 
