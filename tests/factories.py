@@ -9,6 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from apps.accounts.models import Membership, User, Workspace
+from apps.accounts.roles import Role
 from apps.core.actors import AUTOMATION, Actor
 from apps.core.clock import DatabaseNow
 from apps.incidents.models import (
@@ -56,6 +57,7 @@ from apps.pages.models import (
     Metric,
     MetricPoint,
     Page,
+    PageMembership,
     StatusContribution,
     StatusPeriod,
 )
@@ -113,7 +115,7 @@ class WorkspaceFactory(DatedFactory):
 class MembershipFactory(RowFactory):
     user = factory.SubFactory(UserFactory)
     workspace = factory.SubFactory(WorkspaceFactory)
-    role = Membership.Role.EDITOR
+    role = Role.EDITOR
 
     class Meta:
         model = Membership
@@ -128,6 +130,15 @@ class PageFactory(DatedFactory):
 
     class Meta:
         model = Page
+
+
+class PageMembershipFactory(RowFactory):
+    user = factory.SubFactory(UserFactory)
+    page = factory.SubFactory(PageFactory)
+    role = Role.EDITOR
+
+    class Meta:
+        model = PageMembership
 
 
 class ComponentGroupFactory(DatedFactory):

@@ -1,4 +1,4 @@
-"""Workspaces with their members, people and groups."""
+"""Workspaces with their members, and people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import models
@@ -15,15 +14,19 @@ from django.http import HttpRequest
 
 from apps.accounts import services
 from apps.accounts.models import Membership, User, Workspace
-from apps.accounts.selectors import for_user
+from apps.accounts.roles import ADMINS, NOBODY
+from apps.accounts.scoping import WorkspaceScoped
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
     AuditedAdmin,
+    Gated,
     PartTable,
     ServiceModelAdmin,
+    is_superuser,
     kept_forms,
 )
+from apps.core.adminkit.service import RowOfPage
 from apps.core.unfold import (
     AdminPasswordChangeForm,
     ModelAdmin,
@@ -45,9 +48,12 @@ class MemberInline(PartTable):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(ServiceModelAdmin):
+class WorkspaceAdmin(WorkspaceScoped, ServiceModelAdmin):
     """A team's own monitors and integrations."""
 
+    workspace_path = "pk"
+    add_roles = NOBODY
+    change_roles = delete_roles = ADMINS
     list_display = ["name", "member_count"]
     list_filter = [ArchivedFilter]
     ordering = ["name", "id"]
@@ -61,19 +67,8 @@ class WorkspaceAdmin(ServiceModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
-        if not request.user.is_superuser:
-            rows = rows.filter(pk__in=for_user(request.user))  # type: ignore[arg-type]
         counted: models.QuerySet[Any] = rows.annotate(members=models.Count("memberships"))
         return counted
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        row = self.row_of_page(request, obj) if isinstance(obj, str) else obj
-        if not super().has_change_permission(request, row):
-            return False
-        if not isinstance(row, Workspace) or request.user.is_superuser:
-            return True
-        owned = for_user(request.user, roles=frozenset({Membership.Role.OWNER.value}))  # type: ignore[arg-type]
-        return owned.filter(pk=row.pk).exists()
 
     @display(description="Members", ordering="members")
     def member_count(self, workspace: Any) -> int:
@@ -109,7 +104,7 @@ class WorkspaceAdmin(ServiceModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
     """People. They are deactivated, not deleted: what they did keeps their name."""
 
     form = UserChangeForm
@@ -117,14 +112,14 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
     change_password_form = AdminPasswordChangeForm
     show_full_result_count = False
     list_display = ["username", "full_name", "email", "is_active", "is_staff", "is_superuser"]
-    list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
     list_filter_submit = False
     add_fieldsets = [
         (
             None,
             {
                 "fields": ["username", "usable_password", "password1", "password2"],
-                "description": "Give them workspaces and permissions after the first save.",
+                "description": "Give them roles in workspaces and on pages after the first save.",
             },
         )
     ]
@@ -134,8 +129,11 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
         (
             "Access",
             {
-                "fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"],
-                "description": "Staff may log in here. They see the workspaces that they are members of.",
+                "fields": ["is_active", "is_staff", "is_superuser"],
+                "description": (
+                    "Staff may log in here. What they see and may do is said by their roles, in workspaces and on "
+                    "pages; superusers may everything."
+                ),
             },
         ),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
@@ -146,31 +144,20 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
     def full_name(self, user: User) -> str:
         return user.get_full_name() or "–"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        if request.user.is_superuser:
-            return fields
-        # Whoever manages people must not give themselves more than they have.
-        return [*fields, "is_superuser", "groups", "user_permissions"]
+    def may_choose(self, request: HttpRequest, screen: Any) -> bool:
+        """Whoever manages members somewhere may look for people."""
+        return bool(screen.may_anywhere(request, ADMINS))
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser:
-            return False
-        return super().has_change_permission(request, obj)
+    def choice_label(self, row: Any) -> str:
+        name = row.get_full_name()
+        return f"{name} ({row.get_username()})" if name else str(row.get_username())
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        names = ["username", "first_name", "last_name"]
+        return [*names, "email"] if is_superuser(request) else names
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 admin.site.unregister(Group)
-
-
-@admin.register(Group)
-class GroupAdmin(AuditedAdmin, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    """Named sets of permissions."""
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    has_add_permission = has_change_permission
-    has_delete_permission = has_change_permission

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 
+from apps.accounts.roles import Role
 from apps.accounts.token_models import ApiToken
 from apps.core.ids import new_public_id
 from apps.core.models import ArchivableModel, PublicModel
@@ -44,12 +45,6 @@ class Workspace(ArchivableModel):
 
 class Membership(PublicModel):
     """A person's role in a workspace."""
-
-    class Role(models.TextChoices):
-        VIEWER = "viewer", "Viewer: sees everything"
-        RESPONDER = "responder", "Responder: also posts incidents and runs monitors"
-        EDITOR = "editor", "Editor: also configures"
-        OWNER = "owner", "Owner: also manages members"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")

@@ -52,7 +52,6 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Workspaces", "workspaces", "accounts.workspace"),
             Entry("Users", "person", "accounts.user"),
-            Entry("Groups", "group", "auth.group"),
         ),
     ),
     ("System", (Entry("Audit trail", "history", "core.auditevent"),)),

@@ -32,6 +32,7 @@ FIELDS = {
     "accounts.Workspace": Fields(private="public_id name"),
     "accounts.Membership": Fields(private="public_id", words="role"),
     "pages.Page": Fields(public="public_id name slug description time_zone domain"),
+    "pages.PageMembership": Fields(private="public_id", words="role"),
     "pages.ComponentGroup": Fields(public="public_id name description"),
     "pages.Component": Fields(public="public_id name description status"),
     "pages.ClosedDays": Fields(words="time_zone"),

@@ -1,5 +1,6 @@
 """What every admin module builds on. Imported by web processes only."""
 
+from apps.core.adminkit.access import Gated, is_superuser
 from apps.core.adminkit.audited import AuditedAdmin
 from apps.core.adminkit.confirm import Confirmation
 from apps.core.adminkit.dependent import DependentSelects
@@ -30,6 +31,7 @@ __all__ = [
     "BoundedPaginator",
     "Confirmation",
     "DependentSelects",
+    "Gated",
     "HistoryAdmin",
     "HistoryInline",
     "PartInline",
@@ -37,6 +39,7 @@ __all__ = [
     "ServiceModelAdmin",
     "actor_of",
     "at_path",
+    "is_superuser",
     "kept_forms",
     "lasting",
     "link",

@@ -17,6 +17,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 
+from apps.core.adminkit.access import Gated
+
 Lookups = Mapping[str, str]
 
 
@@ -44,10 +46,25 @@ class DependentSelects:
 
 
 class DependentAutocompleteView(AutocompleteJsonView):
-    """Django's view, narrowed to live rows and to the parents' values."""
+    """Django's view, narrowed to live rows, to what the person may choose, and to the parents' values."""
+
+    def has_perm(self, request: HttpRequest, obj: Any = None) -> bool:
+        screen = self._screen()
+        target: Any = self.model_admin
+        if not isinstance(target, Gated):
+            return bool(target.has_view_permission(request, obj))
+        return screen is not None and target.may_choose(request, screen)
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        found: dict[str, str] = super().serialize_result(obj, to_field_name)
+        target: Any = self.model_admin
+        return {**found, "text": target.choice_label(obj)} if isinstance(target, Gated) else found
 
     def get_queryset(self) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset()
+        target, screen = self.model_admin, self._screen()
+        if isinstance(target, Gated) and isinstance(screen, Gated):
+            rows = target.narrowed(self.request, rows, screen.choosing_roles(self.request))
         if any(field.name == "archived_at" for field in rows.model._meta.fields):
             rows = rows.filter(archived_at__isnull=True)
         source: Any = self.source_field
@@ -61,6 +78,22 @@ class DependentAutocompleteView(AutocompleteJsonView):
             except (ValueError, TypeError, ValidationError):
                 return rows.none()
         return rows
+
+    def _screen(self) -> Any:
+        source: Any = self.source_field
+        return screen_of(self.admin_site, source.model)  # type: ignore[arg-type]
+
+
+def screen_of(site: AdminSite, model: type[models.Model]) -> Any:
+    """Return the ModelAdmin in whose form rows of the model are written, by itself or as parts; None for none."""
+    registered = site._registry.get(model)
+    if registered is not None:
+        return registered
+    for model_admin in site._registry.values():
+        parts = {inline.model for inline in model_admin.inlines}
+        if model in parts | set(getattr(model_admin, "dependent_parts", {})):
+            return model_admin
+    return None
 
 
 def lookups_of(site: AdminSite, model: type[models.Model], field: str) -> Lookups:

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from apps.core.adminkit.access import Gated
 from apps.core.adminkit.lists import BoundedPaginator
 from apps.core.unfold import ModelAdmin, TabularInline
 
 
-class HistoryAdmin(ModelAdmin):
+class HistoryAdmin(Gated, ModelAdmin):
     """Rows that nobody adds, changes or deletes here."""
 
     paginator = BoundedPaginator

@@ -18,7 +18,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from apps.core.actors import Actor
+from apps.core.adminkit.access import Gated, limited
 from apps.core.adminkit.confirm import Confirmation
+from apps.core.adminkit.conflicts import FindsConflicts
 from apps.core.adminkit.lists import BoundedPaginator
 from apps.core.adminkit.shown import ShowsFormValues
 from apps.core.errors import DomainError, Invalid
@@ -93,7 +95,7 @@ class RowOfPage:
         return rows[key]
 
 
-class ServiceModelAdmin(ShowsFormValues, RowOfPage, ModelAdmin):
+class ServiceModelAdmin(FindsConflicts, ShowsFormValues, RowOfPage, Gated, ModelAdmin):
     """Reads by the ORM, writes by services; a refusal is shown at its field, never as a traceback.
 
     Subclasses give `write`, and `archive` where rows are archived. `error_fields` maps a refusal's
@@ -239,12 +241,10 @@ class ServiceModelAdmin(ShowsFormValues, RowOfPage, ModelAdmin):
     # Archiving.
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if isinstance(obj, str):
-            # The theme asks for its actions with the key in the address.
-            obj = self.row_of_page(request, obj)
-        if getattr(obj, "archived_at", None) is not None:
+        row = self.row_of_page(request, obj) if isinstance(obj, str) else obj
+        if getattr(row, "archived_at", None) is not None:
             return False
-        return super().has_change_permission(request, obj)
+        return super().has_change_permission(request, row)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -266,12 +266,11 @@ class ServiceModelAdmin(ShowsFormValues, RowOfPage, ModelAdmin):
         ).respond(request, model_admin=self, row=row)
 
     def has_archive_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Who may delete rows of the model may archive them; nothing is archived twice."""
-        permission = f"{self.opts.app_label}.delete_{self.opts.model_name}"
+        """Who may delete the row may archive it; nothing is archived twice."""
         row = self.row_of_page(request, object_id)
         return (
-            request.user.has_perm(permission)
-            and row is not None
+            row is not None
+            and self.allows(request, "delete", row)
             and self.has_change_permission(request, row)
         )
 
@@ -298,6 +297,10 @@ class PartOfRow(ShowsFormValues):
 
     def _parent(self) -> Any:
         return self.admin_site.get_model_admin(self.parent_model)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        return limited(field, db_field, request, self._parent())
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(self._parent().has_view_permission(request, obj))

@@ -14,6 +14,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.accounts.roles import PUBLISHERS
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -34,6 +35,7 @@ from apps.incidents.admin import postmortem as postmortems
 from apps.incidents.admin.forms import EditForm, OpenForm
 from apps.incidents.admin.inlines import AffectedHistory, AffectedInline, UpdateHistory
 from apps.incidents.models import Impact, Incident, IncidentStatus, IncidentTemplate
+from apps.pages.scoping import PageScoped
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -55,9 +57,10 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(DependentSelects, ServiceModelAdmin):
+class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     """Something that went wrong, as readers see it."""
 
+    add_roles = change_roles = delete_roles = PUBLISHERS
     list_display = ["name", "page", "status_label", "started", "resolved", "tended_by"]
     list_filter = [OpenFilter, "page", "is_automated", ArchivedFilter]
     list_select_related = ["page"]

@@ -13,6 +13,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.accounts.roles import PUBLISHERS
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -48,12 +49,14 @@ from apps.incidents.models import Maintenance, MaintenanceComponent, Maintenance
 from apps.incidents.services import edit_maintenance_update
 from apps.incidents.services import maintenance as services
 from apps.incidents.services.maintenance_moves import CANCELLED_TEXT, STOCK_TEXTS
+from apps.pages.scoping import PageScoped
 
 
 @admin.register(Maintenance)
-class MaintenanceAdmin(FromTemplate, DependentSelects, ServiceModelAdmin):
+class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelAdmin):
     """Planned work, as readers see it."""
 
+    add_roles = change_roles = delete_roles = PUBLISHERS
     list_display = ["name", "page", "status_label", "planned", "by_itself", "recurring"]
     list_filter = [StateFilter, "page", ArchivedFilter]
     list_select_related = ["page", "series"]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from apps.accounts.roles import PUBLISHERS
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -33,6 +34,7 @@ from apps.incidents.models import MaintenanceSeries
 from apps.incidents.recurrence import describe, parse_rule, recurrence
 from apps.incidents.services import series as services
 from apps.pages.models import Page
+from apps.pages.scoping import PageScoped
 
 PREVIEWED = 5
 EXAMPLES = (
@@ -135,9 +137,10 @@ class ArchiveForm(forms.Form):
 
 
 @admin.register(MaintenanceSeries)
-class MaintenanceSeriesAdmin(DependentSelects, ServiceModelAdmin):
+class MaintenanceSeriesAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     """Maintenance that comes again by a rule."""
 
+    add_roles = change_roles = delete_roles = PUBLISHERS
     form = SeriesForm
     list_display = ["name", "page", "in_words", "next_start", "enabled"]
     list_filter = ["page", "enabled", ArchivedFilter]

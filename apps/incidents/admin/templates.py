@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from apps.accounts.roles import PUBLISHERS
 from apps.core.actors import Actor
 from apps.core.adminkit import ArchivedFilter, DependentSelects, ServiceModelAdmin
 from apps.core.unfold import ModelForm, Select, action, display
@@ -18,6 +19,7 @@ from apps.incidents import services
 from apps.incidents.admin.using import PARAMETER
 from apps.incidents.filling import variables_in
 from apps.incidents.models import IncidentStatus, IncidentTemplate, MaintenanceStatus
+from apps.pages.scoping import PageScoped
 
 VARIABLES = (
     "Markdown. {{page}}, {{components}}, {{date}} and {{time}} (now, in the page's zone) are filled in; any other "
@@ -64,7 +66,7 @@ class TemplateForm(ModelForm):
 
 
 @admin.register(IncidentTemplate)
-class IncidentTemplateAdmin(DependentSelects, ServiceModelAdmin):
+class IncidentTemplateAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     """Texts prepared for incidents and maintenance."""
 
     form = TemplateForm
@@ -128,5 +130,5 @@ class IncidentTemplateAdmin(DependentSelects, ServiceModelAdmin):
             template is not None
             and not template.is_archived
             and template.kind == IncidentTemplate.Kind.INCIDENT
-            and request.user.has_perm("incidents.add_incident")
+            and self.may(request, template, PUBLISHERS)
         )

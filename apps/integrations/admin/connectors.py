@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from apps.accounts.scoping import SeenByMembers
 from apps.core.actors import Actor
 from apps.core.adminkit import ArchivedFilter, HistoryAdmin, ServiceModelAdmin
 from apps.core.adminkit.fields import SecretField
@@ -48,7 +49,7 @@ class ConnectorForm(ModelForm):
 
 
 @admin.register(Connector)
-class ConnectorAdmin(ServiceModelAdmin):
+class ConnectorAdmin(SeenByMembers, ServiceModelAdmin):
     """A destination account. `native`, this platform's own pages, always exists."""
 
     form = ConnectorForm

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.roles import PUBLISHERS
 from apps.accounts.scoping import WorkspaceScoped
 from apps.core.adminkit import Confirmation, HistoryAdmin, HistoryInline, actor_of, link, tag, utc
 from apps.core.adminkit.service import RowOfPage
@@ -139,14 +140,5 @@ class DeliveryAdmin(WorkspaceScoped, RowOfPage, HistoryAdmin):
         return (
             delivery is not None
             and delivery.state != Delivery.State.PENDING
-            and request.user.has_perm("integrations.change_delivery")
-            and (
-                request.user.is_superuser
-                or (delivery.integration is not None and self.may_edit(request, delivery))
-            )
+            and self.may(request, delivery, PUBLISHERS)
         )
-
-    def may_edit(self, request: HttpRequest, delivery: Delivery) -> bool:
-        """Tell whether the person may configure the delivery's integration."""
-        from_integration = delivery.integration
-        return self.has_role(request, from_integration, frozenset({"editor", "owner"}))

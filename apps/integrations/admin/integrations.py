@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from apps.accounts.roles import PUBLISHERS
 from apps.accounts.scoping import WorkspaceScoped
 from apps.core.actors import Actor
 from apps.core.adminkit import (
@@ -46,6 +47,7 @@ class LinkInline(DependentSelects, PartTable):
 class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
     """A nickname, a monitor, a page, and at least one action."""
 
+    add_roles = change_roles = delete_roles = PUBLISHERS
     form = IntegrationForm
     list_display = ["nickname", "workspace", "watched", "page", "connector", "what", "enabled"]
     list_filter = [

@@ -11,6 +11,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from apps.accounts.scoping import SeenByMembers
 from apps.core.actors import Actor
 from apps.core.adminkit import ArchivedFilter, ServiceModelAdmin, lasting, tag, utc
 from apps.core.adminkit.fields import LinesField
@@ -48,7 +49,7 @@ class LocationForm(ModelForm):
 
 
 @admin.register(Location)
-class LocationAdmin(ServiceModelAdmin):
+class LocationAdmin(SeenByMembers, ServiceModelAdmin):
     """A place from which monitors run: whoever works the queue checks.<code>."""
 
     form = LocationForm

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.accounts.scoping import RESPONDERS, WorkspaceScoped
+from apps.accounts.scoping import WorkspaceScoped
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -227,7 +227,7 @@ class MonitorAdmin(RunNow, WorkspaceScoped, DependentSelects, RunViews, ServiceM
 
     @admin.action(description="Run now", permissions=["change"])
     def run_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._each_chosen(request, queryset, "about to run", services.run_now, RESPONDERS)
+        self._each_chosen(request, queryset, "about to run", services.run_now)
 
     @admin.action(description="Pause", permissions=["change"])
     def pause_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
@@ -275,13 +275,8 @@ class MonitorAdmin(RunNow, WorkspaceScoped, DependentSelects, RunViews, ServiceM
         queryset: models.QuerySet[Any],
         done: str,
         service: Any,
-        roles: frozenset[str] | None = None,
     ) -> None:
-        allowed = [
-            row
-            for row in queryset
-            if (self.has_role(request, row, roles) if roles else self._may_edit(request, row))
-        ]
+        allowed = [row for row in queryset if self._may_edit(request, row)]
         self.each(
             request,
             allowed,

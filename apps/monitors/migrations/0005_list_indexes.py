@@ -4,23 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_ladder_of_roles'),
-        ('monitors', '0004_add_rollups'),
+        ("accounts", "0003_ladder_of_roles"),
+        ("monitors", "0004_add_rollups"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='monitor',
-            index=models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['name', 'id'], name='monitor_live_by_name'),
+            model_name="monitor",
+            index=models.Index(
+                condition=models.Q(("archived_at__isnull", True)),
+                fields=["name", "id"],
+                name="monitor_live_by_name",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outage',
-            index=models.Index(fields=['-opened_at', '-id'], name='outage_newest_first'),
+            model_name="outage",
+            index=models.Index(fields=["-opened_at", "-id"], name="outage_newest_first"),
         ),
         migrations.AddIndex(
-            model_name='outage',
-            index=models.Index(fields=['monitor', 'closed_at'], name='outage_of_monitor_by_end'),
+            model_name="outage",
+            index=models.Index(fields=["monitor", "closed_at"], name="outage_of_monitor_by_end"),
         ),
     ]

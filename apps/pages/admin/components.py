@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.accounts.roles import PUBLISHERS
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -27,6 +28,7 @@ from apps.pages import services
 from apps.pages.admin import corrections
 from apps.pages.admin.forms import ComponentForm, StaffStatusForm
 from apps.pages.models import Component, StatusContribution
+from apps.pages.scoping import PageScoped
 from apps.pages.selectors import explain
 from apps.pages.status import ComponentStatus
 
@@ -39,7 +41,7 @@ ROLES = {
 
 
 @admin.register(Component)
-class ComponentAdmin(DependentSelects, ServiceModelAdmin):
+class ComponentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     """A part of what readers use."""
 
     form = ComponentForm
@@ -103,7 +105,7 @@ class ComponentAdmin(DependentSelects, ServiceModelAdmin):
 
     @action(
         description="Correct a past period",
-        permissions=["change"],
+        permissions=["publish"],
         url_path="correct-period",
         icon="edit_calendar",
     )
@@ -112,7 +114,7 @@ class ComponentAdmin(DependentSelects, ServiceModelAdmin):
         return corrections.correct(request, model_admin=self, component=component)
 
     @action(
-        description="Set status", permissions=["change"], url_path="set-status", icon="campaign"
+        description="Set status", permissions=["publish"], url_path="set-status", icon="campaign"
     )
     def set_status(self, request: HttpRequest, object_id: str) -> HttpResponse:
         component = self.get_row(request, object_id)
@@ -134,6 +136,11 @@ class ComponentAdmin(DependentSelects, ServiceModelAdmin):
             form=StaffStatusForm,
             initial={"status": component.status},
         ).respond(request, model_admin=self, row=component)
+
+    def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Publishers of the page say what readers are told of its components."""
+        component = self.row_of_page(request, object_id)
+        return self.may(request, component, PUBLISHERS) and not component.is_archived
 
     def write(
         self,

@@ -12,12 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.accounts.roles import PUBLISHERS
 from apps.core.adminkit import Confirmation, HistoryAdmin, actor_of, link, local_span, tag, utc
 from apps.core.adminkit.service import RowOfPage
 from apps.core.adminkit.times import PageTimeField
 from apps.core.unfold import Select, Textarea, action, display
 from apps.pages import services
 from apps.pages.models import Component, Correction
+from apps.pages.scoping import PageScoped
 
 SHOWN = 10
 
@@ -107,9 +109,10 @@ def correct(
 
 
 @admin.register(Correction)
-class CorrectionAdmin(RowOfPage, HistoryAdmin):
+class CorrectionAdmin(PageScoped, RowOfPage, HistoryAdmin):
     """Reached from the component that was corrected."""
 
+    page_path = "component__page"
     list_display = ["when", "component", "state", "reason", "author", "is_in_force"]
     list_filter = ["status", ("component", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["component__page"]
@@ -168,10 +171,6 @@ class CorrectionAdmin(RowOfPage, HistoryAdmin):
         ).respond(request, model_admin=self, row=correction)
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Who may change the component may take back what was said of it, once."""
+        """Who may correct the component may take back what was said of it, once."""
         row = self.row_of_page(request, object_id)
-        return bool(
-            request.user.has_perm("pages.change_component")
-            and row is not None
-            and row.revoked_at is None
-        )
+        return self.may(request, row, PUBLISHERS) and row.revoked_at is None

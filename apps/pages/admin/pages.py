@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.roles import ADMINS, EDITORS, NOBODY
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -33,6 +34,7 @@ from apps.pages.admin.forms import (
     PageForm,
 )
 from apps.pages.models import Component, ComponentGroup, Metric, Page
+from apps.pages.scoping import PageScoped
 
 
 class LivePart(PartTable):
@@ -91,9 +93,14 @@ class MetricInline(LivePart):
 
 
 @admin.register(Page)
-class PageAdmin(ServiceModelAdmin):
-    """A public status page."""
+class PageAdmin(PageScoped, ServiceModelAdmin):
+    """A public status page. Its editors change what is on it; its own settings are its admins'."""
 
+    page_path = "pk"
+    add_roles = NOBODY
+    change_roles = EDITORS
+    delete_roles = ADMINS
+    settings_fields = ("name", "slug", "description", "time_zone", "domain")
     form = PageForm
     list_display = ["name", "slug", "address", "component_count", "own_domain"]
     list_filter = [ArchivedFilter]
@@ -123,6 +130,11 @@ class PageAdmin(ServiceModelAdmin):
         if obj is None:
             return [(None, {"fields": ["name", "slug", "description", "time_zone", "domain"]})]
         return super().get_fieldsets(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or self.may(request, obj, ADMINS):
+            return self.readonly_fields
+        return [*self.readonly_fields, *self.settings_fields]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)
@@ -157,8 +169,10 @@ class PageAdmin(ServiceModelAdmin):
         values = form.cleaned_data
         if is_new:
             page = services.create_page(**values, actor=actor, at=at)
-        else:
+        elif self.may(request, row, ADMINS):
             page = services.update_page(page_id=row.pk, **values, actor=actor, at=at)
+        else:
+            page = row
         groups, components, metrics = formsets
         for component in removed_rows(components):
             services.archive_component(component_id=component.pk, actor=actor, at=at)
@@ -227,7 +241,7 @@ def _with_keys(fields: dict[str, Any]) -> dict[str, Any]:
     return rest | {"group_id": group.pk if group else None}
 
 
-class HiddenFromMenu(ServiceModelAdmin):
+class HiddenFromMenu(PageScoped, ServiceModelAdmin):
     """Reached from a page or an autocomplete, not from the menu."""
 
     list_filter = [ArchivedFilter, ("page", admin.RelatedOnlyFieldListFilter)]
