@@ -59,9 +59,11 @@ def write_common(root: Path) -> None:
     """Write what all pages share: which addresses there are, assets, the page for unknown ones."""
     assets = load_assets()
     versions.write_assets(root, assets.files, html.unknown_address(assets))
-    versions.write_hosts(
-        root, Page.objects.live().values_list("public_id", "slug", "domain").order_by()
-    )
+    addresses = Page.objects.live().order_by()
+    rows = list(addresses.values_list("public_id", "slug", "domain", "former_slugs__slug"))
+    former = {old: slug for _, slug, _, old in rows if old}
+    pages = {(page_id, slug, domain) for page_id, slug, domain, _ in rows}
+    versions.write_hosts(root, pages, former=former)
 
 
 def sync_archive(root: Path, publication: Publication, page_id: str) -> None:

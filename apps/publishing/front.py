@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from apps.publishing import layout
 from apps.publishing.front_answers import (
@@ -20,6 +21,7 @@ from apps.publishing.front_answers import (
     StartResponse,
     WSGIApp,
     busy,
+    moved,
     plain,
     redirect,
 )
@@ -49,6 +51,7 @@ class Front:
         self._lock = threading.Lock()
         self._slugs: dict[str, str] = {}
         self._domains: dict[str, str] = {}
+        self._moved: dict[str, str] = {}
         self._pages: dict[str, Page] = {}
         self._assets: dict[str, Document] = {}
         self._routes: dict[tuple[str, str], tuple[Page, str]] = {}
@@ -83,9 +86,12 @@ class Front:
             if stamp == self._hosts_stamp:
                 return
             hosts = json.loads(Path(self._hosts_file).read_bytes())
+            # Written by a release before this one the file tells of none that moved.
+            moved_slugs = dict(hosts.get("moved", {}))
             self._slugs, self._domains = dict(hosts["slugs"]), dict(hosts["domains"])
+            self._moved = moved_slugs
         except FileNotFoundError:
-            self._slugs, self._domains, stamp = {}, {}, None
+            self._slugs, self._domains, self._moved, stamp = {}, {}, {}, None
         except (OSError, ValueError, KeyError):
             logger.exception("published addresses not readable")
             return
@@ -104,7 +110,13 @@ class Front:
         if host != self._main_host:
             page_id = self._domains.get(host)
             if page_id is None and self._suffix and host.endswith(self._suffix):
-                page_id = self._slugs.get(host.removesuffix(self._suffix), "")
+                slug = host.removesuffix(self._suffix)
+                page_id = self._slugs.get(slug, "")
+                if not page_id and slug in self._moved:
+                    # The port, and whether it is https, stay as they were asked for.
+                    rest = environ["HTTP_HOST"].lower().partition(host)[2]
+                    location = f"//{self._moved[slug]}{self._suffix}{rest}{_quoted(path)}"
+                    return moved(location, environ, start_response)
             if page_id is not None:
                 return self._page(
                     page_id, path[1:], layout.MISSING_BY_HOST, environ, start_response, now
@@ -114,6 +126,9 @@ class Front:
         if path == "/status" or path.startswith(_PREFIX):
             slug, slash, key = path[len(_PREFIX) :].partition("/")
             page_id = self._slugs.get(slug, "")
+            if not page_id and slug in self._moved:
+                location = f"{_PREFIX}{self._moved[slug]}/{_quoted(key)}"
+                return moved(location, environ, start_response)
             if page_id and not slash:
                 return redirect(f"{_PREFIX}{slug}/", "301 Moved Permanently", start_response)
             return self._page(page_id, key, layout.MISSING_BY_PATH, environ, start_response, now)
@@ -180,3 +195,8 @@ class Front:
             return plain("404 Not Found", "Not found.", False, environ, start_response)
         document = Document({"": content}, layout.HTML_HEADERS, layout.etag(content))
         return document.answer(environ, start_response, "404 Not Found")
+
+
+def _quoted(path: str) -> str:
+    """Return a path as addresses have it; WSGI gives its bytes as Latin-1."""
+    return quote(path, encoding="latin-1")

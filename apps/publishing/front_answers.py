@@ -38,6 +38,22 @@ def redirect(location: str, status: str, start_response: StartResponse) -> list[
     return []
 
 
+def moved(location: str, environ: Environ, start_response: StartResponse) -> list[bytes]:
+    """Answer with the address that a page has now; scripts of other origins follow it too.
+
+    Kept for minutes only: another page may take the old address.
+    """
+    query = environ.get("QUERY_STRING", "")
+    headers = [
+        ("Location", f"{location}?{query}" if query else location),
+        ("Cache-Control", "public, max-age=300"),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Content-Length", "0"),
+    ]
+    start_response("301 Moved Permanently", headers)
+    return []
+
+
 def busy(sentence: str, environ: Environ, start_response: StartResponse) -> list[bytes]:
     """Answer 503: come back in two seconds."""
     is_json = _wants_json(environ)

@@ -1,6 +1,6 @@
 """Where published files lie and how they are answered. Shared by who writes and who serves them.
 
-    <published>/hosts.json                          {"slugs": {slug: page}, "domains": {host: page}}
+    <published>/hosts.json                          {"slugs": {slug: page}, "domains": {host: page}, "moved": {slug: slug}}
     <published>/assets/<name>                       styles, script, icons; the name holds a hash
     <published>/missing.html                        for addresses of no page
     <published>/pages/<page>/versions/<version>/    one whole version: manifest.json and the files in it

@@ -219,15 +219,22 @@ def write_fresh_until(root: Path, page_id: str, fresh_until: datetime) -> None:
     write_whole(path, f"{seconds:.3f}".encode())
 
 
-def write_hosts(root: Path, pages: Iterable[tuple[str, str, str]]) -> None:
-    """Write which page answers which address, from (page's public id, slug, domain or empty)."""
+def write_hosts(
+    root: Path, pages: Iterable[tuple[str, str, str]], *, former: Mapping[str, str] | None = None
+) -> None:
+    """Write which page answers which address, from (page's public id, slug, domain or empty).
+
+    `former` gives for slugs that pages had before the one that each leads to; a page's own slug goes before.
+    """
     slugs: dict[str, str] = {}
     domains: dict[str, str] = {}
     for page_id, slug, domain in sorted(pages):
         slugs[slug] = page_id
         if domain:
             domains[domain] = page_id
-    content = json.dumps({"slugs": slugs, "domains": domains}, indent=1).encode()
+    moved = {old: slug for old, slug in sorted((former or {}).items()) if old not in slugs}
+    addresses = {"slugs": slugs, "domains": domains, "moved": moved}
+    content = json.dumps(addresses, indent=1).encode()
     path = root / layout.HOSTS
     try:
         if path.read_bytes() == content:

@@ -30,9 +30,13 @@ FIELDS = {
     "core.Heartbeat": Fields(private="name"),
     "accounts.User": Fields(private="public_id password username first_name last_name email"),
     "accounts.Workspace": Fields(private="public_id name"),
+    "accounts.ApiToken": Fields(
+        private="public_id name prefix key_hash scopes networks last_used_from"
+    ),
     "accounts.Membership": Fields(private="public_id", words="role"),
     "pages.Page": Fields(public="public_id name slug description time_zone domain"),
     "pages.PageMembership": Fields(private="public_id", words="role"),
+    "pages.FormerSlug": Fields(public="slug"),
     "pages.ComponentGroup": Fields(public="public_id name description"),
     "pages.Component": Fields(public="public_id name description status"),
     "pages.ClosedDays": Fields(words="time_zone"),
@@ -46,6 +50,7 @@ FIELDS = {
     "pages.StatusPeriod": Fields(words="status"),
     "monitors.RunHour": Fields(private="buckets"),
     "monitors.RunDay": Fields(private="buckets"),
+    "monitors.EngineMinute": Fields(private="engine buckets"),
     "monitors.LateRun": Fields(words="result"),
     "monitors.RunProgress": Fields(words="work"),
     "monitors.Location": Fields(private="public_id code name reference_targets"),

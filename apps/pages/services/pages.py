@@ -11,6 +11,7 @@ from apps.core.actors import Actor
 from apps.core.audit import record_many
 from apps.core.editing import archive_row, create_row, edit_row, live_row
 from apps.pages.models import Component, ComponentGroup, Metric, Page
+from apps.pages.services.addresses import take_slug
 from apps.pages.services.announcing import announce
 
 
@@ -47,15 +48,22 @@ def create_page(
         updated_at=at,
     )
     create_row(page, action="page.created", actor=actor, at=at)
+    take_slug(page, at=at)
     announce(at=at, page_ids=[page.pk], pages=[page])
     return page
 
 
 @transaction.atomic
 def update_page(*, page_id: int, actor: Actor, at: datetime, **fields: Unpack[PageFields]) -> Page:
-    """Change the given fields. Nothing is written or told when nothing differs."""
+    """Change the given fields. Nothing is written or told when nothing differs.
+
+    A slug that it leaves leads readers to the new one, until a page takes it.
+    """
     page = live_row(Page, page_id, lock=True)
+    slug = page.slug
     if edit_row(page, fields, action="page.updated", actor=actor, at=at):
+        if page.slug != slug:
+            take_slug(page, left=slug, at=at)
         announce(at=at, page_ids=[page.pk], pages=[page])
     return page
 
