@@ -6,12 +6,13 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 
+from apps.accounts.login_models import LoginSession, SignOnIdentity
 from apps.accounts.roles import Role
 from apps.accounts.token_models import ApiToken
 from apps.core.ids import new_public_id
 from apps.core.models import ArchivableModel, PublicModel
 
-__all__ = ["ApiToken", "Membership", "User", "Workspace"]
+__all__ = ["ApiToken", "LoginSession", "Membership", "SignOnIdentity", "User", "Workspace"]
 
 
 class User(AbstractUser):
@@ -49,6 +50,9 @@ class Membership(PublicModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role.choices, default=Role.VIEWER)
+    from_sign_on = models.BooleanField(
+        default=False, editable=False, help_text="Given by single sign-on, which takes it back too."
+    )
 
     class Meta:
         ordering = ["id"]
