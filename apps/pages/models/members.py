@@ -16,6 +16,9 @@ class PageMembership(PublicModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="page_memberships")
     page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role.choices, default=Role.VIEWER)
+    from_sign_on = models.BooleanField(
+        default=False, editable=False, help_text="Given by single sign-on, which takes it back too."
+    )
 
     class Meta:
         ordering = ["id"]
