@@ -185,7 +185,7 @@ def test_a_browsers_command_for_bash_is_read():
         "curl 'https://shop.example.com/orders' \\\n"
         "  -H 'accept: application/json' \\\n"
         "  -H 'content-type: application/json' \\\n"
-        '  --data-raw $\'{"text":"it\\\'s \\u00fcber\\n\\x21"}\' \\\n'
+        '  --data-raw $\'{"text":"it\\\'s \\u00fcber\\\\n\\x21"}\' \\\n'
         "  --compressed"
     )
 
