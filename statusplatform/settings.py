@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "apps.publishing.apps.PublishingConfig",
     "apps.integrations.apps.IntegrationsConfig",
     "apps.configuration.apps.ConfigurationConfig",
+    "apps.api.apps.ApiConfig",
 ]
 
 MIDDLEWARE = [

@@ -26,8 +26,9 @@ from apps.monitors.checkers.spec import MonitorSpec
 from apps.monitors.engine import leases, presence
 from apps.monitors.engine.clock import DatabaseClock
 from apps.monitors.engine.evaluator import Evaluator
-from apps.monitors.engine.flights import Flight
+from apps.monitors.engine.flights import Finished, Flight
 from apps.monitors.engine.leases import Adopted
+from apps.monitors.engine.pulse import Pulse
 from apps.monitors.engine.record import Recorded
 from apps.monitors.engine.recorder import Recorder
 from apps.monitors.engine.reference import ReferenceWatch
@@ -59,6 +60,7 @@ class Engine:
         self._is_stopping = False
         self._served: frozenset[str] = frozenset()
         self._references = ReferenceWatch(self._transfers)
+        self._pulse = Pulse()
         self._recorder = Recorder(
             held=self._held_keys,
             on_recorded=self._recorded,
@@ -70,7 +72,7 @@ class Engine:
             transfers=self._transfers,
             clock=self._clock,
             references=self._references,
-            on_finished=self._recorder.put,
+            on_finished=self._finished,
         )
         self._recorder.start()
         self._evaluator.start()
@@ -189,9 +191,14 @@ class Engine:
                     for location_id, (checked, failing) in self._references.standings().items()
                 },
             )
+            self._pulse.write()
         except (DatabaseError, InterfaceError):
             connection.close()
             logger.warning("presence not noted, the database is away")
+
+    def _finished(self, finished: Finished) -> None:
+        self._pulse.note(due_at=finished.due_at, started_at=finished.started_at)
+        self._recorder.put(finished)
 
     def _recorded(self, recorded: Recorded) -> None:
         """Go on with what a micro-batch left in flight (called on the recorder's thread)."""

@@ -12,7 +12,15 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Count, F
 
-from apps.monitors.models import LateRun, Run, RunDay, RunDetail, RunProgress, Schedule
+from apps.monitors.models import (
+    EngineMinute,
+    LateRun,
+    Run,
+    RunDay,
+    RunDetail,
+    RunProgress,
+    Schedule,
+)
 from apps.monitors.partitions import DEFAULT, TABLE, drop_partitions
 from apps.monitors.services.rollups import (
     DAY,
@@ -32,6 +40,8 @@ from apps.monitors.thinning import Kept, superfluous
 
 # Tallies of hours are shown for a day, and days are made of them anew while their runs are there.
 HOURS_KEPT = timedelta(days=40)
+# A row a minute and engine.
+PULSE_KEPT = timedelta(days=1)
 BATCH = 200
 # A statement of so many rows holds SQLite's write lock for some 20 ms.
 ROWS_AT_ONCE = 2000
@@ -58,6 +68,7 @@ def remove_old_runs(*, at: datetime, keep_days: int, budget_s: float = 60.0) -> 
         _delete(runs, "due_at", until, deadline)
         + _delete(RunDetail._meta.db_table, "due_at", until, deadline)
         + _delete("monitors_runhour", "started_at", hours_until, deadline)
+        + EngineMinute.objects.filter(minute__lt=at - PULSE_KEPT).delete()[0]
     )
 
 
