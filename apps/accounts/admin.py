@@ -20,6 +20,7 @@ from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
     AuditedAdmin,
+    FindsConflicts,
     Gated,
     PartTable,
     ServiceModelAdmin,
@@ -104,7 +105,7 @@ class WorkspaceAdmin(WorkspaceScoped, ServiceModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
     """People. They are deactivated, not deleted: what they did keeps their name."""
 
     form = UserChangeForm

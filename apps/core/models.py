@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from apps.core.audit_words import in_words
 from apps.core.ids import new_public_id
 
 
@@ -85,6 +86,11 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_label}"
+
+    @property
+    def in_words(self) -> str:
+        """What was done, without who did it: “changed monitor Checkout”."""
+        return in_words(self.action, self.object_type, self.object_label)
 
 
 class Heartbeat(models.Model):

@@ -12,6 +12,8 @@ def filled_in(response: Any) -> dict[str, Any]:
     """Return what a browser would post if nothing were changed on the page."""
     context = response.context
     data = _values(context["adminform"].form)
+    if "shown_token" in context:
+        data["_shown"] = context["shown_token"]
     for inline in context["inline_admin_formsets"]:
         formset = inline.formset
         data |= _values(formset.management_form)

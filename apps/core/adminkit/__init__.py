@@ -3,6 +3,7 @@
 from apps.core.adminkit.access import Gated, is_superuser
 from apps.core.adminkit.audited import AuditedAdmin
 from apps.core.adminkit.confirm import Confirmation
+from apps.core.adminkit.conflicts import FindsConflicts
 from apps.core.adminkit.dependent import DependentSelects
 from apps.core.adminkit.lists import (
     ArchivedFilter,
@@ -31,6 +32,7 @@ __all__ = [
     "BoundedPaginator",
     "Confirmation",
     "DependentSelects",
+    "FindsConflicts",
     "Gated",
     "HistoryAdmin",
     "HistoryInline",
