@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.monitors.models.certificates import Certificate
 from apps.monitors.models.locations import Location, LocationState
 from apps.monitors.models.monitors import Assertion, Extraction, Monitor, MonitorRequest
 from apps.monitors.models.outages import MonitorState, Outage
@@ -12,6 +13,7 @@ from apps.monitors.models.schedules import Schedule, UnmeasuredStretch
 
 __all__ = [
     "Assertion",
+    "Certificate",
     "EngineMinute",
     "Extraction",
     "LateRun",
