@@ -21,6 +21,7 @@ DAY_S = 86_400
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "claim due schedules": _every("monitors.dispatch_due", 1, expires_s=2),
     "attempt waiting deliveries": _every("integrations.sweep", 5, expires_s=5),
+    "post scheduled drafts": _every("incidents.publish_drafts", 1, expires_s=2),
     "move maintenances": _every("incidents.move_maintenances", 1, expires_s=2),
     "announce recurring maintenance": _every("incidents.announce_series", 60, expires_s=60),
     "publish changed pages": _every("publishing.sweep", 1, expires_s=2),
@@ -31,6 +32,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "note what is not measured": _every("monitors.find_unmeasured", 60, expires_s=60),
     "make partitions ahead": _every("monitors.ensure_partitions", HOUR_S, expires_s=HOUR_S // 2),
     "count runs by hour and day": _every("monitors.roll_up", 5 * MINUTE_S, expires_s=MINUTE_S),
+    "note certificates": _every(
+        "monitors.note_certificates", 10 * MINUTE_S, expires_s=5 * MINUTE_S
+    ),
     "remove old runs": _every("monitors.remove_old_runs", HOUR_S, expires_s=HOUR_S // 2),
     "remove old attempts": _every("integrations.remove_old_attempts", DAY_S, expires_s=DAY_S // 2),
 }

@@ -15,7 +15,7 @@ from apps.monitors import partitions
 from apps.monitors.engine import engine
 from apps.monitors.engine.dispatch import dispatch
 from apps.monitors.engine.presence import codes_of_queues
-from apps.monitors.services import coverage, retention, rollups
+from apps.monitors.services import certificates, coverage, retention, rollups
 
 
 @shared_task(name="monitors.dispatch_due", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
@@ -43,6 +43,12 @@ def ensure_partitions() -> None:
 def roll_up() -> None:
     """Count runs by hour and day. Twice, or killed, is harmless: each batch moves the progress on with it."""
     rollups.roll_up(at=database_now())
+
+
+@shared_task(name="monitors.note_certificates", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def note_certificates() -> None:
+    """Keep which certificates end when. Twice is harmless: the same is written."""
+    certificates.note_certificates()
 
 
 @shared_task(name="monitors.remove_old_runs", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's

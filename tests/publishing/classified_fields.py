@@ -34,6 +34,8 @@ FIELDS = {
         private="public_id name prefix key_hash scopes networks last_used_from"
     ),
     "accounts.Membership": Fields(private="public_id", words="role"),
+    "accounts.LoginSession": Fields(words="method", private="public_id session_key address agent"),
+    "accounts.SignOnIdentity": Fields(private="public_id issuer subject"),
     "pages.Page": Fields(public="public_id name slug description time_zone domain"),
     "pages.PageMembership": Fields(private="public_id", words="role"),
     "pages.FormerSlug": Fields(public="slug"),
@@ -50,6 +52,7 @@ FIELDS = {
     "pages.StatusPeriod": Fields(words="status"),
     "monitors.RunHour": Fields(private="buckets"),
     "monitors.RunDay": Fields(private="buckets"),
+    "monitors.Certificate": Fields(private="host"),
     "monitors.EngineMinute": Fields(private="engine buckets"),
     "monitors.LateRun": Fields(words="result"),
     "monitors.RunProgress": Fields(words="work"),
