@@ -13,6 +13,7 @@ from apps.accounts.roles import Role
 from apps.core.actors import AUTOMATION, Actor
 from apps.core.clock import DatabaseNow
 from apps.incidents.models import (
+    Draft,
     EventNumber,
     Incident,
     IncidentComponent,
@@ -408,6 +409,22 @@ class PostmortemFactory(RowFactory):
             body_updated_at=NOW - timedelta(minutes=2),
             published_at=NOW - timedelta(minutes=2),
         )
+
+
+class DraftFactory(DatedFactory):
+    """A draft of the next update of an incident."""
+
+    page = factory.SelfAttribute("incident.page")
+    kind = Draft.Kind.POST_UPDATE
+    incident = factory.SubFactory(IncidentFactory)
+    asked = factory.LazyFunction(lambda: {"status": "identified", "message": "We know why."})
+    digest = "0" * 64
+    seen_sequence = 1
+    author = "Robin Doe"
+    author_key = "f1x3dp3rs0n0"
+
+    class Meta:
+        model = Draft
 
 
 class MaintenanceFactory(DatedFactory):

@@ -16,6 +16,7 @@ from apps.accounts import services as accounts
 from apps.core.actors import AUTOMATION, Actor
 from apps.core.models import AuditEvent
 from apps.incidents import services as incidents
+from apps.incidents.models import Draft
 from apps.incidents.services import PastUpdate
 from apps.integrations import providers
 from apps.integrations import services as integrations
@@ -133,6 +134,12 @@ def reorder():
     pages.reorder(page_id=first.page.pk, public_ids=[second.public_id, first.public_id], **BY)
 
 
+def arrange_page():
+    first, second = ComponentFactory.create_batch(2, page=PageFactory())
+    placed = [pages.Placed(second.public_id), pages.Placed(first.public_id)]
+    pages.arrange_page(page_id=first.page.pk, entries=placed, **BY)
+
+
 def a_maintenance(actor=AUTOMATION):
     made, _ = incidents.create_maintenance(
         page_id=PageFactory().pk,
@@ -191,6 +198,24 @@ def revoke():
     pages.revoke_correction(correction_id=correction.pk, **BY)
 
 
+def a_post(**fields):
+    incident = IncidentFactory()
+    return {
+        "page_id": incident.page_id,
+        "kind": "post_update",
+        "incident_id": incident.pk,
+        "asked": {"status": "identified", "message": "News."},
+        **fields,
+    }
+
+
+def a_kept_draft(state="draft"):
+    draft = incidents.keep_draft(**a_post(), **BY)
+    Draft.objects.update(state=state)
+    AuditEvent.objects.all().delete()
+    return draft.pk
+
+
 def a_series(actor=AUTOMATION):
     return incidents.create_series(
         page_id=PageFactory().pk,
@@ -240,6 +265,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     ),
     "pages.archive_metric": lambda: pages.archive_metric(metric_id=MetricFactory().pk, **BY),
     "pages.reorder": reorder,
+    "pages.arrange_page": arrange_page,
     "pages.correct_period": correct,
     "pages.revoke_correction": revoke,
     "pages.set_staff_status": lambda: pages.set_staff_status(
@@ -295,6 +321,20 @@ CALLS: dict[str, Callable[[], Any]] = {
     "incidents.edit_update": lambda: incidents.edit_update(
         update_id=IncidentUpdateFactory().pk, body="Better said.", **BY
     ),
+    "incidents.keep_draft": lambda: incidents.keep_draft(**a_post(), **BY),
+    "incidents.edit_draft": lambda: incidents.edit_draft(
+        draft_id=a_kept_draft(), asked={"status": "resolved", "message": "Over."}, **BY
+    ),
+    "incidents.hand_over_draft": lambda: incidents.hand_over_draft(draft_id=a_kept_draft(), **BY),
+    "incidents.post_draft": lambda: incidents.post_draft(draft_id=a_kept_draft(), **BY),
+    "incidents.override_approval": lambda: incidents.override_approval(
+        draft_id=a_kept_draft(), reason="Nobody is awake.", **BY
+    ),
+    "incidents.send_back_draft": lambda: incidents.send_back_draft(
+        draft_id=a_kept_draft("waiting"), note="Say since when.", **BY
+    ),
+    "incidents.discard_draft": lambda: incidents.discard_draft(draft_id=a_kept_draft(), **BY),
+    "incidents.submit_post": lambda: incidents.submit_post(**a_post(), **BY),
     "incidents.open_incident": lambda: incidents.open_incident(
         page_id=PageFactory().pk, name="Trouble", status="investigating", message="", **BY
     ),

@@ -1,5 +1,17 @@
-"""Every change of incidents, their post-mortems and templates, and of maintenance."""
+"""Every change of incidents, their post-mortems and templates, of maintenance, and of drafts of all these."""
 
+from apps.incidents.services.drafts import (
+    Outcome,
+    discard_draft,
+    edit_draft,
+    hand_over_draft,
+    keep_draft,
+    override_approval,
+    post_draft,
+    send_back_draft,
+    submit_post,
+)
+from apps.incidents.services.due_drafts import publish_due_drafts
 from apps.incidents.services.incidents import (
     archive_incident,
     edit_incident,
@@ -40,6 +52,7 @@ from apps.incidents.services.templates import (
 from apps.incidents.services.updates import edit_update, post_update
 
 __all__ = [
+    "Outcome",
     "PastUpdate",
     "Texts",
     "announce_due_series",
@@ -52,20 +65,29 @@ __all__ = [
     "create_series",
     "create_template",
     "delete_postmortem",
+    "discard_draft",
+    "edit_draft",
     "edit_incident",
     "edit_maintenance",
     "edit_maintenance_update",
     "edit_update",
     "fill_texts",
+    "hand_over_draft",
+    "keep_draft",
     "merge_incidents",
     "move_due_maintenances",
     "open_incident",
+    "override_approval",
+    "post_draft",
     "post_maintenance_update",
     "post_update",
+    "publish_due_drafts",
     "publish_postmortem",
     "reschedule_maintenance",
     "revert_postmortem",
     "save_postmortem",
+    "send_back_draft",
+    "submit_post",
     "take_over",
     "tell_past_incident",
     "update_series",

@@ -13,7 +13,7 @@ from apps.core.editing import archive_row, edit_row, live_row
 from apps.core.errors import Conflict, Invalid
 from apps.core.validation import clean
 from apps.incidents.models import EventNumber, Incident
-from apps.incidents.services import affected
+from apps.incidents.services import affected, approval
 from apps.incidents.services.steps import audit, follow, mover_of, publish, refuse_far
 from apps.incidents.transitions import Standing, move
 from apps.pages.models import Page
@@ -35,6 +35,7 @@ def open_incident(
     origin: str = "",
     started_at: datetime | None = None,
     deliver_notifications: bool = True,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> tuple[Incident, bool]:
@@ -42,7 +43,8 @@ def open_incident(
 
     `components` is {component id: status}. The same idempotency key on the same page again returns the first
     answer and changes nothing, also when two ask at once. Opened by automation, its statuses are listed but
-    do not contribute until a person posts a status for that component in it.
+    do not contribute until a person posts a status for that component in it. Conflict `needs_approval` for a
+    person on a page that has a second one approve, unless `approved`.
     """
     first = with_key(page_id, idempotency_key)
     if first is not None:
@@ -61,6 +63,7 @@ def open_incident(
         created_at=at,
         updated_at=at,
     )
+    approval.demand(incident, actor, approved=approved)
     refuse_far(incident.started_at, field="started_at")
     if incident.started_at > at:
         raise Invalid("invalid", "an incident cannot start in the future", field="started_at")

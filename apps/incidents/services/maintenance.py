@@ -21,7 +21,7 @@ from apps.incidents.models import (
     MaintenanceStatus,
     MaintenanceUpdate,
 )
-from apps.incidents.services import covered
+from apps.incidents.services import approval, covered
 from apps.incidents.services.maintenance_moves import (
     CANCELLED_TEXT,
     mover_of,
@@ -52,6 +52,7 @@ def create_maintenance(
     idempotency_key: str | None = None,
     series: MaintenanceSeries | None = None,
     occurrence_at: datetime | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> tuple[Maintenance, bool]:
@@ -59,7 +60,8 @@ def create_maintenance(
 
     `components` are the ids of what it will cover. The same idempotency key on the same page again returns
     the first answer and changes nothing, also when two ask at once. Invalid when its end has passed, unless
-    it is told as completed: then it is history, and no component is touched.
+    it is told as completed: then it is history, and no component is touched. Conflict `needs_approval` for a
+    person on a page that has a second one approve, unless `approved`.
     """
     if idempotency_key is not None:
         if not 0 < len(idempotency_key) <= 200:
@@ -88,6 +90,7 @@ def create_maintenance(
         created_at=at,
         updated_at=at,
     )
+    approval.demand(maintenance, actor, approved=approved)
     # The key is checked by the insertion: only that is safe from another one who asks at the same time.
     clean(maintenance, exclude={"number", "idempotency_key"})
     try:
@@ -124,6 +127,7 @@ def post_maintenance_update(
     expected_sequence: int | None = None,
     stays_automated: bool = False,
     deliver_notifications: bool = True,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> MaintenanceUpdate:
@@ -132,7 +136,8 @@ def post_maintenance_update(
     `components` is {component id: under_maintenance or operational}; those not named keep what was said, and
     a new one is covered from now on. Completing ends all of it and takes no components. A status that is set
     by hand switches automation off, unless `stays_automated` and what it would do next lies ahead. Conflict
-    `sequence_moved` when `expected_sequence` is given and not the latest, `cancelled` when it was cancelled.
+    `sequence_moved` when `expected_sequence` is given and not the latest, `cancelled` when it was cancelled,
+    `needs_approval` as for a new one.
     """
     maintenance = live_row(Maintenance, maintenance_id, lock=True)
     if expected_sequence is not None and expected_sequence != maintenance.last_sequence:
@@ -140,6 +145,7 @@ def post_maintenance_update(
             "sequence_moved",
             f"the maintenance is at update {maintenance.last_sequence}, not {expected_sequence}",
         )
+    approval.demand(maintenance, actor, approved=approved)
     if status is None and not message and not components:
         raise Invalid("invalid", "write a message, or set a status", field="message")
     before = maintenance.status
@@ -228,11 +234,13 @@ def cancel_maintenance(
     maintenance_id: int,
     message: str = "",
     deliver_notifications: bool = True,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Maintenance:
     """Call a maintenance off by a last update; what it covers is free. Conflict `completed` when it is over."""
     maintenance = live_row(Maintenance, maintenance_id, lock=True)
+    approval.demand(maintenance, actor, approved=approved)
     call_off(
         maintenance=maintenance,
         message=message,

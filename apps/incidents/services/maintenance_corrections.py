@@ -17,6 +17,7 @@ from apps.incidents.models import (
     MaintenanceStatus,
     MaintenanceUpdate,
 )
+from apps.incidents.services import approval
 from apps.pages.services import touch_pages
 
 
@@ -26,19 +27,21 @@ def edit_maintenance_update(
     update_id: int,
     body: str | None = None,
     display_at: datetime | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> MaintenanceUpdate:
     """Correct an update's text, or the time that readers see. Its place in the order, its sequence, stays.
 
     The times at which the maintenance began, was verified and ended follow the shown ones; periods of components
-    and what it does by itself do not. Invalid for a time in the future. The audit trail keeps what was there before.
+    and what it does by itself do not. Invalid for a time in the future; Conflict `needs_approval` as for a post. The audit trail keeps what was there before.
     """
     updates = MaintenanceUpdate.objects.filter(pk=update_id)
     maintenance_id = updates.values_list("maintenance_id", flat=True).first()
     if maintenance_id is None:
         raise NotFound("not_found", "there is no such update")
     maintenance = live_row(Maintenance, maintenance_id, lock=True)
+    approval.demand(maintenance, actor, approved=approved)
     update = updates.get()
     before = snapshot(update)
     if body is not None:

@@ -11,7 +11,7 @@ from apps.core.actors import Actor
 from apps.core.audit import record
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.incidents.models import Incident, IncidentComponent, IncidentStatus
-from apps.incidents.services import affected, postmortems
+from apps.incidents.services import affected, approval, postmortems
 from apps.incidents.services.affected import SOURCE
 from apps.incidents.services.steps import FOLLOWING, follow, new_update
 from apps.incidents.transitions import Move, Standing, move
@@ -28,6 +28,7 @@ def merge_incidents(
     into_id: int,
     message: str = "",
     deliver_notifications: bool = True,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Incident:
@@ -37,7 +38,8 @@ def merge_incidents(
     the other, which says in an update of its own what it took over: components with their worst words, where
     persons' words count and automation's are listed. Automation does not act on the merged one any more; of two
     that it tends, neither outage's end would tell that all is over, so the other is taken over too. What was
-    merged into it before leads on. Conflict `merged`, `retrospective`, `not_open`; `staff_only` for automation.
+    merged into it before leads on. Conflict `merged`, `retrospective`, `not_open`; `needs_approval` as for a post;
+    `staff_only` for automation.
     """
     if actor.is_automation:
         raise Conflict("staff_only", "only a person merges incidents")
@@ -52,6 +54,7 @@ def merge_incidents(
         .select_for_update(of=("self",), no_key=True)
     }
     source, target = _live(rows, incident_id), _live(rows, into_id)
+    approval.demand(target, actor, approved=approved)
     step = _refuse_unfit(source, target)
     known = affected.affected_by([source.pk, target.pk])
     # Every component that either can change, in one order.

@@ -12,6 +12,7 @@ from apps.core.audit import changes_between, record, snapshot
 from apps.core.editing import live_row
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.incidents.models import Incident, Postmortem
+from apps.incidents.services import approval
 from apps.pages.services import touch_pages
 
 
@@ -35,17 +36,19 @@ def publish_postmortem(
     incident_id: int,
     body: str | None = None,
     deliver_notifications: bool = True,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Postmortem:
     """Show the draft to readers, or `body`, which becomes the draft first.
 
     Published again it replaces the text; the time of the first publication stays.
-    Conflict unless the incident is resolved and there is a draft.
+    Conflict unless the incident is resolved and there is a draft; `needs_approval` as for a post.
     """
     if body is not None:
         save_postmortem(incident_id=incident_id, body=body, actor=actor, at=at)
     incident = _resolved(incident_id)
+    approval.demand(incident, actor, approved=approved)
     row = _existing(incident)
     before = snapshot(row)
     if not row.draft.strip():

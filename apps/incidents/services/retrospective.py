@@ -20,6 +20,7 @@ from apps.incidents.models import (
     IncidentUpdate,
     UpdateComponent,
 )
+from apps.incidents.services import approval
 from apps.incidents.services.affected import spoken
 from apps.incidents.services.incidents import insert_once, with_key
 from apps.incidents.services.steps import follow, refuse_far
@@ -47,6 +48,7 @@ def tell_past_incident(
     updates: Sequence[PastUpdate],
     impact_override: str = "",
     idempotency_key: str | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> tuple[Incident, bool]:
@@ -54,6 +56,7 @@ def tell_past_incident(
 
     It began with its first update, and never touches a component's status, periods or contributions; nobody is
     notified. Invalid unless the times are in the past and ascend, and the last update, and no other, resolves it.
+    Conflict `needs_approval` as for a post.
     """
     first = with_key(page_id, idempotency_key)
     if first is not None:
@@ -73,6 +76,7 @@ def tell_past_incident(
         created_at=at,
         updated_at=at,
     )
+    approval.demand(incident, actor, approved=approved)
     standing = Standing.NEW
     for one in updates:
         step = move(standing, one.status)

@@ -13,7 +13,7 @@ from apps.core.editing import live_row
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.validation import clean
 from apps.incidents.models import Incident, IncidentStatus, IncidentUpdate
-from apps.incidents.services import affected, postmortems
+from apps.incidents.services import affected, approval, postmortems
 from apps.incidents.services.incidents import NOTHING
 from apps.incidents.services.steps import (
     FOLLOWING,
@@ -38,6 +38,7 @@ def post_update(
     expected_sequence: int | None = None,
     display_at: datetime | None = None,
     deliver_notifications: bool = True,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> IncidentUpdate:
@@ -47,7 +48,7 @@ def post_update(
     incident's contributions; after a reopening those count that an update names anew, and a published
     post-mortem is a draft again. `display_at` back-dates what readers see; components change at `at`.
     Conflict `sequence_moved` when `expected_sequence` is given and not the latest, `merged` and `retrospective`;
-    for automation also `not_automated`, `taken_over`, `resolved_by_person` and `already_resolved`.
+    `needs_approval` for a person on a page that has a second one approve, unless `approved`; for automation also `not_automated`, `taken_over`, `resolved_by_person` and `already_resolved`.
     """
     incident = live_row(Incident, incident_id, lock=True)
     if expected_sequence is not None and expected_sequence != incident.last_sequence:
@@ -55,6 +56,7 @@ def post_update(
             "sequence_moved",
             f"the incident is at update {incident.last_sequence}, not {expected_sequence}",
         )
+    approval.demand(incident, actor, approved=approved)
     shown_at = at if display_at is None else display_at
     _refuse_future(shown_at, at)
     step = _allowed(incident, status, actor)
@@ -85,13 +87,14 @@ def edit_update(
     update_id: int,
     body: str | None = None,
     display_at: datetime | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> IncidentUpdate:
     """Correct an update's text, or the time that readers see. Its place in the order, its sequence, stays.
 
     The incident's times of monitoring and resolving follow the shown ones; periods of components do not.
-    Invalid for a time in the future. The audit trail keeps what was there before.
+    Invalid for a time in the future; Conflict `needs_approval` as for a post. The audit trail keeps what was there before.
     """
     incident_id = (
         IncidentUpdate.objects.filter(pk=update_id).values_list("incident_id", flat=True).first()
@@ -99,6 +102,7 @@ def edit_update(
     if incident_id is None:
         raise NotFound("not_found", "there is no such update")
     incident = live_row(Incident, incident_id, lock=True)
+    approval.demand(incident, actor, approved=approved)
     update = IncidentUpdate.objects.get(pk=update_id)
     before = snapshot(update)
     if body is not None:
