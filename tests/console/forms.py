@@ -7,6 +7,8 @@ from typing import Any
 from django.forms import BaseForm, Select
 from django.test import Client
 
+from apps.core.adminkit.fields import SecretField, SecretsField
+
 
 def filled_in(response: Any) -> dict[str, Any]:
     """Return what a browser would post if nothing were changed on the page."""
@@ -59,6 +61,8 @@ def _added_rows(response: Any, wanted: dict[str, Any]) -> dict[str, Any]:
 def _values(form: BaseForm) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for field in form:
+        if isinstance(field.field, SecretField | SecretsField):
+            continue
         value = field.value()
         widget = getattr(field.field.widget, "widget", field.field.widget)
         if value is None and isinstance(widget, Select) and not widget.allow_multiple_selected:

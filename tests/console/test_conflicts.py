@@ -34,6 +34,7 @@ from tests.factories import (
     MembershipFactory,
     MonitorFactory,
     PageFactory,
+    ScheduleFactory,
     UserFactory,
     WorkspaceFactory,
 )
@@ -241,7 +242,7 @@ def test_removing_a_row_that_somebody_changed_needs_the_box():
 
 
 def test_a_monitor_takes_the_others_requests_with_my_interval():
-    monitor = MonitorFactory(interval_s=60, tags=["old"])
+    monitor = ScheduleFactory(monitor__interval_s=60, monitor__tags=["old"]).monitor
     first, second = Window(url_of(monitor)), Window(url_of(monitor))
     first.send(requests__0__url="https://other.test/", tag_lines="new\r\nnewer")
 
@@ -309,7 +310,7 @@ def test_a_change_by_a_list_action_is_found_as_well():
 
 
 def test_runs_and_states_are_no_changes():
-    monitor = MonitorFactory()
+    monitor = ScheduleFactory().monitor
     window = Window(url_of(monitor))
     monitors.run_now(monitor_id=monitor.pk, actor=PERSON, at=timezone.now())
     Monitor.objects.filter(pk=monitor.pk).update(updated_at=timezone.now() + timedelta(days=1))
@@ -336,7 +337,7 @@ ROWS = [
 def test_every_form_finds_the_others_change(make, field):
     row = make()
     second = Window(url_of(row))
-    was = second.data.get(field, NOTHING)
+    was = second.data.get(field) or NOTHING
     type(row).objects.filter(pk=row.pk).update(**{field: "Theirs"})
 
     response = second.send(**{field: "Mine"})

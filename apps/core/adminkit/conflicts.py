@@ -80,7 +80,7 @@ class FindsConflicts:
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form_class: Any = super().get_form(request, obj, change, **kwargs)  # type: ignore[misc]
+        form_class: Any = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         conflict: Conflict | None = getattr(request, "conflict", None)
         if conflict is None:
             return form_class
