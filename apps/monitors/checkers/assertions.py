@@ -71,6 +71,15 @@ def _filled(spec: AssertionSpec, scope: Scope) -> AssertionSpec:
     )
 
 
+def found_by(spec: AssertionSpec, answer: Answer, scope: Scope, redactor: Redactor) -> str:
+    """Say what the assertion looked at, masked and cut; empty where that cannot be told."""
+    try:
+        subject = _subject(_filled(spec, scope), answer)
+    except (Unreadable, Incomparable, jsonpaths.PathError, UnsetVariable, TextTooLong):
+        return ""
+    return shown(subject.readings[-1], redactor.mask) if subject.readings else subject.absence
+
+
 def unanswered(spec: AssertionSpec, redactor: Redactor) -> Verdict:
     """The result of an assertion on a request that got no answer."""
     return Verdict(describe(spec, redactor), False, "no answer")

@@ -38,6 +38,8 @@ class CheckOutcome:
                                      "assertions": [{"text", "passed", "message"}],
                                      "extracted": [names], "headers": [[name, value]], "body": excerpt | null}]}]}
 
+    A run that is told in full (`MonitorSpec`) has the bodies of what passed too, and `actual` in the assertions that passed.
+
     Values of secret variables and values taken from answers are masked everywhere in it.
     """
 
@@ -57,10 +59,14 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class Send:
-    """Make this request, `delay_s` from now, and hand its answer to `Session.receive`."""
+    """Make this request, `delay_s` from now, and hand its answer to `Session.receive`.
+
+    `position` is that of the monitor's request it belongs to, from 0.
+    """
 
     request: EgressRequest
     delay_s: float = 0.0
+    position: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,10 @@ class Session(Protocol):
     def first(self, now: float) -> Step: ...
 
     def receive(self, response: EgressResponse, now: float) -> Step: ...
+
+    def mask(self, text: str) -> str:
+        """Return the text without what is secret in this run, as far as it is known by now."""
+        ...
 
 
 class Checker(Protocol):

@@ -15,14 +15,15 @@ from apps.monitors.checkers.answer import Answer
 from apps.monitors.checkers.attempts import Attempt, RequestRecord
 from apps.monitors.checkers.redaction import MASK, Redactor, cut
 from apps.monitors.checkers.spec import Verdict
+from apps.monitors.confidential import is_secret_header
 
 EXCERPT_LENGTH = 2_000
 _HEADERS = 40
 _HEADER_LENGTH = 200
 _MESSAGE_LENGTH = 400
 _URL_LENGTH = 1_000
-# Credentials by their nature, whether or not a variable held them.
-_HIDDEN_HEADERS = frozenset({"set-cookie", "set-cookie2", "authorization", "proxy-authorization"})
+# Their names speak of credentials, and they hold none.
+_PLAIN_HEADERS = frozenset({"access-control-allow-credentials"})
 # Most lines of an answer are those of the one before. Longer ones are not remembered.
 _KNOWN_LINES = 8192
 _KNOWN_LENGTH = 500
@@ -35,20 +36,22 @@ _TIMINGS = '{"dns_ms":%.2f,"connect_ms":%.2f,"tls_ms":%.2f,"first_byte_ms":%.2f,
 _BOOL = ("false", "true")
 
 
-def run_detail(records: Sequence[RequestRecord], redactor: Redactor) -> str:
-    """Return the JSON object of a run's requests."""
-    return f'{{"requests":{_list(_request(record, redactor) for record in records)}}}'
+def run_detail(
+    records: Sequence[RequestRecord], redactor: Redactor, *, bodies: bool = False
+) -> str:
+    """Return the JSON object of a run's requests. `bodies`: of what passed as well."""
+    return f'{{"requests":{_list(_request(record, redactor, bodies) for record in records)}}}'
 
 
-def _request(record: RequestRecord, redactor: Redactor) -> str:
+def _request(record: RequestRecord, redactor: Redactor, bodies: bool) -> str:
     spec = record.spec
     return (
         f'{{"name":{quoted(redactor.mask(spec.name))},"method":{quoted(spec.method)},"state":"{record.state}",'
-        f'"attempts":{_list(_attempt(attempt, redactor) for attempt in record.attempts)}}}'
+        f'"attempts":{_list(_attempt(attempt, redactor, bodies) for attempt in record.attempts)}}}'
     )
 
 
-def _attempt(attempt: Attempt, redactor: Redactor) -> str:
+def _attempt(attempt: Attempt, redactor: Redactor, bodies: bool) -> str:
     failure, response = attempt.failure, attempt.response
     state = "passed" if failure is None else "failed"
     message = "" if failure is None else cut(redactor.mask(failure.message), _MESSAGE_LENGTH)
@@ -57,24 +60,25 @@ def _attempt(attempt: Attempt, redactor: Redactor) -> str:
         f'{{"state":"{state}","url":{quoted(url)},"message":{quoted(message)},'
         f'"assertions":{_list(_verdict(verdict, redactor) for verdict in attempt.verdicts)},'
         f'"extracted":{_list(map(quoted, attempt.extracted))},'
-        f"{_NOT_SENT if response is None else _response(attempt, response, redactor)}}}"
+        f"{_NOT_SENT if response is None else _response(attempt, response, redactor, bodies)}}}"
     )
 
 
 def _verdict(verdict: Verdict, redactor: Redactor) -> str:
+    actual = f',"actual":{quoted(redactor.mask(verdict.actual))}' if verdict.actual else ""
     return (
         f'{{"text":{quoted(verdict.text)},"passed":{_BOOL[verdict.passed]},'
-        f'"message":{quoted(redactor.mask(verdict.message))}}}'
+        f'"message":{quoted(redactor.mask(verdict.message))}{actual}}}'
     )
 
 
-def _response(attempt: Attempt, response: EgressResponse, redactor: Redactor) -> str:
+def _response(attempt: Attempt, response: EgressResponse, redactor: Redactor, bodies: bool) -> str:
     expires = response.certificate_expires_at
     error, body = "null", "null"
     if response.error is not None:
         message = cut(redactor.mask(response.error.message), _MESSAGE_LENGTH)
         error = f'{{"code":{quoted(response.error.code)},"message":{quoted(message)}}}'
-    if attempt.failure is not None and response.status is not None:
+    if (bodies or attempt.failure is not None) and response.status is not None:
         body = quoted(_excerpt(response, redactor))
     return (
         f'"status":{"null" if response.status is None else response.status},'
@@ -122,7 +126,9 @@ def _field_of_line(line: bytes) -> str | None:
 
 
 def _field(name: str, value: str) -> str:
-    shown = MASK if name.lower() in _HIDDEN_HEADERS else cut(value, _HEADER_LENGTH)
+    # Credentials by their nature, whether or not a variable held them.
+    is_hidden = is_secret_header(name) and name.lower() not in _PLAIN_HEADERS
+    shown = MASK if is_hidden else cut(value, _HEADER_LENGTH)
     return f"[{quoted(cut(name, _HEADER_LENGTH))},{quoted(shown)}]"
 
 

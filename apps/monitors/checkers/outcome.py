@@ -11,9 +11,13 @@ REASON_LENGTH = 300
 
 
 def make_outcome(
-    records: list[RequestRecord], redactor: Redactor, *, run_limit_s: float | None
+    records: list[RequestRecord],
+    redactor: Redactor,
+    *,
+    run_limit_s: float | None,
+    is_told_in_full: bool = False,
 ) -> CheckOutcome:
-    """Sum up a run. `run_limit_s` is set when the limit ended it."""
+    """Sum up a run. `run_limit_s` is set when the limit ended it; told in full, bodies that passed are kept too."""
     failures: list[tuple[str, Failure]] = []
     times: list[float] = []
     for record in records:
@@ -38,7 +42,7 @@ def make_outcome(
         response_time_ms=round(sum(times)) if times else None,
         slowest_request_ms=round(max(times)) if times else None,
         transport_failure=Cause.NETWORK in causes and causes <= {Cause.NETWORK, Cause.UNSET},
-        detail_json=run_detail(records, redactor),
+        detail_json=run_detail(records, redactor, bodies=is_told_in_full),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from apps.core.egress import EgressRequest, EgressResponse, Fault, host_of
 from apps.monitors.checkers import assertions, auth
@@ -69,6 +69,9 @@ class HTTPSession:
         self._deadline = now + self.spec.run_limit_s
         return self._advance(now)
 
+    def mask(self, text: str) -> str:
+        return self._redactor.mask(text)
+
     def receive(self, response: EgressResponse, now: float) -> Step:
         record = self._current
         if record is None:
@@ -87,7 +90,7 @@ class HTTPSession:
             if now + delay_s >= self._deadline:
                 return self._end(run_limit=True)
             try:
-                return Send(self._request(record, now + delay_s), delay_s)
+                return Send(self._request(record, now + delay_s), delay_s, record.position)
             except _NotSendable as error:
                 record.attempts.append(Attempt(error.failure))
         return self._advance(now)
@@ -99,7 +102,7 @@ class HTTPSession:
                 return self._end(run_limit=True)
             self._current = record
             try:
-                return Send(self._request(record, now))
+                return Send(self._request(record, now), position=record.position)
             except _NotSendable as error:
                 record.attempts.append(Attempt(error.failure, url=record.spec.url))
         return self._end()
@@ -107,7 +110,14 @@ class HTTPSession:
     def _end(self, *, run_limit: bool = False) -> Done:
         self._current = None
         limit_s = self.spec.run_limit_s if run_limit else None
-        return Done(make_outcome(self._records, self._redactor, run_limit_s=limit_s))
+        return Done(
+            make_outcome(
+                self._records,
+                self._redactor,
+                run_limit_s=limit_s,
+                is_told_in_full=self.spec.is_told_in_full,
+            )
+        )
 
     def _may_repeat(self, record: RequestRecord, attempt: Attempt) -> bool:
         return (
@@ -204,6 +214,16 @@ class HTTPSession:
             else assertions.unanswered(spec, self._redactor)
             for spec in specs
         ]
+        if self.spec.is_told_in_full:
+            verdicts = [
+                replace(
+                    verdict,
+                    actual=assertions.found_by(spec, answer, self._scope, self._redactor),
+                )
+                if verdict.passed
+                else verdict
+                for spec, verdict in zip(specs, verdicts, strict=True)
+            ]
         self._scope.extracted.update(extracted)
         failure = None
         failed = next((verdict for verdict in verdicts if not verdict.passed), None)

@@ -48,11 +48,15 @@ class AuthSpec:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One assertion's result. `text` says what was asserted, `message` why it failed; both are masked and short."""
+    """One assertion's result. `text` says what was asserted, `message` why it failed; both are masked and short.
+
+    `actual` says what was found where it passed, in runs that are told in full.
+    """
 
     text: str
     passed: bool
     message: str = ""
+    actual: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,7 @@ class RequestSpec:
 class MonitorSpec:
     """One monitor of any kind. Variables are plain text by name; a secret one wins over a plain one of its name.
 
+    `is_told_in_full`: a person waits for the run, so also what passed is recorded: bodies, and what assertions found.
     `built` is the checker's own: what it has made of requests that are the same in every run, by their position.
     """
 
@@ -172,4 +177,5 @@ class MonitorSpec:
     variables: Mapping[str, str] = field(default_factory=dict)
     secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     requests: tuple[RequestSpec, ...] = ()
+    is_told_in_full: bool = False
     built: dict[int, EgressRequest] = field(default_factory=dict, compare=False, repr=False)
