@@ -9,56 +9,37 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.safestring import SafeString
 
+from apps.accounts.models import Workspace
 from apps.accounts.scoping import WorkspaceScoped
 from apps.core.actors import Actor
 from apps.core.adminkit import (
-    ArchivedFilter,
     Confirmation,
     DependentSelects,
     ServiceModelAdmin,
     actor_of,
     kept_forms,
-    tag,
-    utc,
 )
-from apps.core.unfold import action, display
+from apps.core.unfold import action
 from apps.monitors import services
 from apps.monitors.admin.forms import MonitorForm, definition_from
+from apps.monitors.admin.monitor_list import MonitorList
 from apps.monitors.admin.request_inline import RequestInline
-from apps.monitors.admin.run_chart import drawn
 from apps.monitors.admin.run_now import RunNow
-from apps.monitors.admin.runs import RunViews, run_rows
-from apps.monitors.admin.tags import TagFilter
-from apps.monitors.history import spans
-from apps.monitors.locations import standings
-from apps.monitors.models import Monitor, Outage, Schedule
-from apps.monitors.selectors import latest_runs
-from apps.monitors.upcoming import due_of
+from apps.monitors.admin.runs import RunViews
+from apps.monitors.models import Monitor
 
 
 @admin.register(Monitor)
-class MonitorAdmin(RunNow, WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmin):
+class MonitorAdmin(
+    RunNow, MonitorList, WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmin
+):
     """What is checked, how often, and what counts as failing."""
 
     form = MonitorForm
-    list_display = ["name", "workspace", "state_label", "how_often", "next_due", "last_finished"]
-    list_filter = [
-        ArchivedFilter,
-        ("workspace", admin.RelatedOnlyFieldListFilter),
-        "enabled",
-        "state__is_failing",
-        TagFilter,
-    ]
-    list_select_related = ["workspace", "state"]
-    ordering = ["name", "id"]
-    search_fields = ["name", "workspace__name"]
     autocomplete_fields = ["workspace", "parents"]
     dependent_fields = {"parents": {"workspace": "workspace_id"}}
-    readonly_fields = ["now", "due_times"]
     inlines = [RequestInline]
     actions = ["run_chosen", "pause_chosen", "resume_chosen"]
     actions_detail = ["runs", "run_now", "pause", "resume", "archive_row"]
@@ -111,73 +92,8 @@ class MonitorAdmin(RunNow, WorkspaceScoped, DependentSelects, RunViews, ServiceM
         ),
     ]
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = super().get_queryset(request)
-        placed = models.Q(schedules__removed_at__isnull=True)
-        timed: models.QuerySet[Any] = rows.annotate(
-            due_at=models.Min("schedules__next_run_at", filter=placed),
-            finished_at=models.Max("schedules__last_finished_at", filter=placed),
-        )
-        return timed
-
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None:
-            return [self.main, *self.more]
-        return [("Now", {"fields": ["now", "due_times"]}), self.main, *self.more]
-
-    # How it stands.
-
-    @display(description="State", ordering="state__is_failing")
-    def state_label(self, monitor: Monitor) -> SafeString:
-        return tag(*_state(monitor))
-
-    @display(description="Runs")
-    def how_often(self, monitor: Monitor) -> str:
-        return f"every {monitor.interval_s} s" if monitor.interval_s else monitor.crontab
-
-    @display(description="Next due", ordering="due_at")
-    def next_due(self, monitor: Any) -> str:
-        return utc(monitor.due_at)
-
-    @display(description="Last finished", ordering="finished_at")
-    def last_finished(self, monitor: Any) -> str:
-        return utc(monitor.finished_at)
-
-    @display(description="State")
-    def now(self, monitor: Monitor) -> str:
-        kind, text = _state(monitor)
-        schedules = (
-            Schedule.objects.filter(monitor=monitor, removed_at__isnull=True)
-            .select_related("location")
-            .order_by("location__name")
-        )
-        runs = latest_runs(monitor_ids=[monitor.pk], limit=5)
-        past = spans(monitor_id=monitor.pk, until=timezone.now())
-        return render_to_string(
-            "admin/console/monitor_now.html",
-            {
-                "kind": kind,
-                "text": text,
-                "monitor": monitor,
-                "outage": Outage.objects.open().filter(monitor=monitor).first(),
-                "schedules": schedules,
-                "without_worker": [one.location.pk for one in standings() if not one.has_worker],
-                "runs": run_rows(monitor, runs),
-                "spans": [drawn(span) for span in past] if past[-1].whole.count else [],
-            },
-        )
-
-    @display(description="Next due")
-    def due_times(self, monitor: Monitor) -> str:
-        """The next five due times at each location, in the crontab's zone and in UTC."""
-        if monitor.is_archived or not monitor.enabled:
-            return "It is not scheduled."
-        schedules = (
-            Schedule.objects.filter(monitor=monitor, removed_at__isnull=True)
-            .select_related("monitor", "location")
-            .order_by("location__name")
-        )
-        return render_to_string("admin/console/monitor_due.html", {"dues": due_of(schedules)})
+        return [self.main, *self.more]
 
     # What staff do.
 
@@ -197,6 +113,12 @@ class MonitorAdmin(RunNow, WorkspaceScoped, DependentSelects, RunViews, ServiceM
         if is_new:
             return services.create_monitor(definition=definition, actor=actor, at=at)
         return services.update_monitor(monitor_id=row.pk, definition=definition, actor=actor, at=at)
+
+    def lock_row(self, key: Any) -> None:
+        # Workspaces are locked before their monitors.
+        owner = Workspace.objects.filter(pk__in=Monitor.objects.filter(pk=key).values("workspace"))
+        list(owner.select_for_update(no_key=True).values_list("pk"))
+        super().lock_row(key)
 
     def archive(self, *, row: Monitor, actor: Actor, at: datetime) -> None:
         services.archive_monitor(monitor_id=row.pk, actor=actor, at=at)
@@ -283,16 +205,3 @@ class MonitorAdmin(RunNow, WorkspaceScoped, DependentSelects, RunViews, ServiceM
             done,
             lambda row, actor, at: service(monitor_id=row.pk, actor=actor, at=at),
         )
-
-
-def _state(monitor: Monitor) -> tuple[str, str]:
-    if monitor.is_archived:
-        return "archived", "Archived"
-    if not monitor.enabled:
-        return "paused", "Paused"
-    state = getattr(monitor, "state", None)
-    if state is not None and state.is_failing:
-        return "failing", "Failing"
-    if getattr(monitor, "finished_at", None) is None:
-        return "waiting", "Not run yet"
-    return "passing", "Passing"
