@@ -62,6 +62,11 @@ def _toy_provider():
     providers.unregister("toy")
 
 
+def the_person():
+    """Return PERSON as a superuser: who changes members is looked up."""
+    return UserFactory(public_id=PERSON.key, admin=True)
+
+
 def a_definition(**fields):
     request = RequestSpec(
         name="Log in",
@@ -238,11 +243,14 @@ CALLS: dict[str, Callable[[], Any]] = {
         workspace_id=WorkspaceFactory().pk, **BY
     ),
     "accounts.set_members": lambda: accounts.set_members(
-        workspace_id=WorkspaceFactory().pk, roles={UserFactory().pk: "owner"}, **BY
+        workspace_id=WorkspaceFactory().pk, roles={the_person().pk: "admin"}, **BY
     ),
     "pages.create_page": lambda: pages.create_page(name="Acme", slug="acme", **BY),
     "pages.update_page": lambda: pages.update_page(page_id=PageFactory().pk, name="Other", **BY),
     "pages.archive_page": lambda: pages.archive_page(page_id=PageFactory().pk, **BY),
+    "pages.set_page_members": lambda: pages.set_page_members(
+        page_id=PageFactory().pk, roles={the_person().pk: "admin"}, **BY
+    ),
     "pages.create_group": lambda: pages.create_group(
         page_id=PageFactory().pk, name="Regions", **BY
     ),
@@ -334,6 +342,9 @@ CALLS: dict[str, Callable[[], Any]] = {
         draft_id=a_kept_draft("waiting"), note="Say since when.", **BY
     ),
     "incidents.discard_draft": lambda: incidents.discard_draft(draft_id=a_kept_draft(), **BY),
+    "incidents.submit_draft": lambda: incidents.submit_draft(
+        draft_id=a_kept_draft(), asked={"status": "resolved", "message": "Over."}, **BY
+    ),
     "incidents.submit_post": lambda: incidents.submit_post(**a_post(), **BY),
     "incidents.open_incident": lambda: incidents.open_incident(
         page_id=PageFactory().pk, name="Trouble", status="investigating", message="", **BY

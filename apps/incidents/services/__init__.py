@@ -9,7 +9,6 @@ from apps.incidents.services.drafts import (
     override_approval,
     post_draft,
     send_back_draft,
-    submit_post,
 )
 from apps.incidents.services.due_drafts import publish_due_drafts
 from apps.incidents.services.incidents import (
@@ -42,6 +41,7 @@ from apps.incidents.services.series import (
     create_series,
     update_series,
 )
+from apps.incidents.services.submitting import submit_draft, submit_post
 from apps.incidents.services.templates import (
     Texts,
     archive_template,
@@ -87,6 +87,7 @@ __all__ = [
     "revert_postmortem",
     "save_postmortem",
     "send_back_draft",
+    "submit_draft",
     "submit_post",
     "take_over",
     "tell_past_incident",

@@ -181,54 +181,6 @@ def discard_draft(*, draft_id: int, actor: Actor, at: datetime) -> Draft:
     return draft
 
 
-@transaction.atomic
-def submit_post(
-    *,
-    page_id: int,
-    kind: str,
-    asked: Mapping[str, Any],
-    incident_id: int | None = None,
-    maintenance_id: int | None = None,
-    expected_sequence: int | None = None,
-    seen_sequence: int = 0,
-    publish_at: datetime | None = None,
-    actor: Actor,
-    at: datetime,
-) -> Outcome:
-    """Post at once, or keep a draft that is scheduled, or that waits where the page has a second person approve.
-
-    Nothing is kept of a post that is refused. Invalid for a `publish_at` that has passed.
-    """
-    page = live_row(Page, page_id)
-    if publish_at is not None and publish_at <= at:
-        raise Invalid("invalid", "this time has passed; leave it empty", field="publish_at")
-    if publish_at is None and not approval.is_needed(page, actor):
-        post = Post(
-            kind=kind,
-            page_id=page_id,
-            asked=asked,
-            incident_id=incident_id,
-            maintenance_id=maintenance_id,
-            expected_sequence=expected_sequence,
-        )
-        return Outcome(posted=carry_out(post, actor=actor, at=at))
-    draft = keep_draft(
-        page_id=page_id,
-        kind=kind,
-        asked=asked,
-        incident_id=incident_id,
-        maintenance_id=maintenance_id,
-        seen_sequence=expected_sequence or seen_sequence,
-        publish_at=publish_at,
-        actor=actor,
-        at=at,
-    )
-    if approval.is_needed(page, actor):
-        _expect(draft, expected_sequence)
-        return Outcome(draft=hand_over_draft(draft_id=draft.pk, actor=actor, at=at))
-    return post_draft(draft_id=draft.pk, expected_sequence=expected_sequence, actor=actor, at=at)
-
-
 def lock_draft(draft_id: int) -> Draft:
     """Return the draft, locked. NotFound when there is none."""
     rows = Draft.objects.select_for_update(of=("self",), no_key=True).select_related("page")
@@ -277,14 +229,15 @@ def _post_or_schedule(
             posted=publish(draft, expected_sequence=expected_sequence, actor=actor, at=at),
             draft=draft,
         )
-    _expect(draft, expected_sequence)
+    expect(draft, expected_sequence)
     draft.seen_sequence = latest_sequence(draft)
     _rehearse(draft, at=at)
     _move(draft, _State.SCHEDULED, "scheduled", actor=actor, at=at)
     return Outcome(draft=draft)
 
 
-def _expect(draft: Draft, sequence: int | None) -> None:
+def expect(draft: Draft, sequence: int | None) -> None:
+    """Raise Conflict `sequence_moved` when another update than this is the latest of its event."""
     latest = latest_sequence(draft)
     if sequence is not None and sequence != latest:
         raise Conflict("sequence_moved", f"it is at update {latest}, not {sequence}")
