@@ -67,6 +67,12 @@ class LeasedRow(models.Model):
 class AuditEvent(models.Model):
     """One change by one actor. Append only; it has no key to a person or object, so it outlives both."""
 
+    class Channel(models.TextChoices):
+        ADMIN = "admin", "Admin"
+        API = "api", "API"
+        COMMAND = "command", "Command"
+        AUTOMATION = "automation", "Automation"
+
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(db_index=True)
     actor_kind = models.CharField(max_length=12)
@@ -79,10 +85,26 @@ class AuditEvent(models.Model):
     changes = models.JSONField(
         default=dict, help_text="{field: [before, after]}; a secret's values are never kept."
     )
+    channel = models.CharField(max_length=12, blank=True, default="", choices=Channel.choices)
+    address = models.CharField(
+        max_length=45,
+        blank=True,
+        default="",
+        help_text="The IP address that the request came from.",
+    )
+    session = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        help_text="Stands for the log-in session: the same for all that was done in it.",
+    )
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["object_type", "object_id"], name="audit_object")]
+        indexes = [
+            models.Index(fields=["object_type", "object_id"], name="audit_object"),
+            models.Index(fields=["actor_key", "id"], name="audit_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_label}"
@@ -93,11 +115,41 @@ class AuditEvent(models.Model):
         return in_words(self.action, self.object_type, self.object_label)
 
 
+class AuditSeal(models.Model):
+    """A closed stretch of the audit trail, chained to the one before (see services/seals.py).
+
+    It covers every event after the seal before up to `last_id`, so that one that is changed, taken away or put in
+    between no longer fits the hash.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    sealed_at = models.DateTimeField()
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    count = models.IntegerField()
+    version = models.SmallIntegerField(help_text="Which columns are hashed.")
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    key_id = models.CharField(
+        max_length=16, help_text="Tells which SECRET_KEY the mark is made with."
+    )
+    mark = models.CharField(max_length=64, help_text="HMAC of the hash.")
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+
 class Heartbeat(models.Model):
     """The last sign of life of a long-running process, on the database's clock."""
 
     name = models.CharField(max_length=120, primary_key=True, help_text="beat, or worker:<host>.")
     at = models.DateTimeField()
+    keys = models.JSONField(
+        default=list, blank=True, help_text="Fingerprints of the encryption keys that it knows."
+    )
 
     class Meta:
         ordering = ["name"]
