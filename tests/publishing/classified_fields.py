@@ -25,9 +25,14 @@ class Fields:
 
 FIELDS = {
     "core.AuditEvent": Fields(
-        private="actor_kind actor_key actor_label action object_type object_id object_label changes"
+        private=(
+            "actor_kind actor_key actor_label action object_type object_id object_label changes"
+            " address session"
+        ),
+        words="channel",
     ),
-    "core.Heartbeat": Fields(private="name"),
+    "core.AuditSeal": Fields(private="previous_hash hash key_id mark"),
+    "core.Heartbeat": Fields(private="name keys"),
     "accounts.User": Fields(private="public_id password username first_name last_name email"),
     "accounts.Workspace": Fields(private="public_id name"),
     "accounts.ApiToken": Fields(
