@@ -13,6 +13,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from apps.accounts import services
+from apps.accounts.member_table import TYPED_FIRST, MemberTable, person_label, roles_in
 from apps.accounts.models import Membership, User, Workspace
 from apps.accounts.roles import ADMINS, NOBODY
 from apps.accounts.scoping import WorkspaceScoped
@@ -22,10 +23,8 @@ from apps.core.adminkit import (
     AuditedAdmin,
     FindsConflicts,
     Gated,
-    PartTable,
     ServiceModelAdmin,
     is_superuser,
-    kept_forms,
 )
 from apps.core.adminkit.service import RowOfPage
 from apps.core.unfold import (
@@ -37,15 +36,10 @@ from apps.core.unfold import (
 )
 
 
-class MemberInline(PartTable):
+class MemberInline(MemberTable):
     """Who belongs to the workspace."""
 
     model = Membership
-    error_path = "members"
-    fields = ["user", "role"]
-    autocomplete_fields = ["user"]
-    verbose_name = "member"
-    verbose_name_plural = "members"
 
 
 @admin.register(Workspace)
@@ -93,11 +87,9 @@ class WorkspaceAdmin(WorkspaceScoped, ServiceModelAdmin):
             workspace = services.update_workspace(
                 workspace_id=row.pk, name=name, actor=actor, at=at
             )
-        roles = {
-            part.cleaned_data["user"].pk: part.cleaned_data["role"]
-            for part in kept_forms(formsets[0])
-        }
-        services.set_members(workspace_id=workspace.pk, roles=roles, actor=actor, at=at)
+        services.set_members(
+            workspace_id=workspace.pk, roles=roles_in(formsets[0]), actor=actor, at=at
+        )
         return workspace
 
     def archive(self, *, row: Workspace, actor: Actor, at: datetime) -> None:
@@ -149,9 +141,24 @@ class UserAdmin(FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin,
         """Whoever manages members somewhere may look for people."""
         return bool(screen.may_anywhere(request, ADMINS))
 
+    def narrowed(
+        self, request: HttpRequest, rows: models.QuerySet[Any], roles: frozenset[str]
+    ) -> models.QuerySet[Any]:
+        """Only who may log in becomes a member of anything."""
+        return rows.filter(is_active=True, is_staff=True)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        if len(search_term.strip()) < TYPED_FIRST and not is_superuser(request):
+            queryset = queryset.none()
+        found: tuple[models.QuerySet[Any], bool] = super().get_search_results(
+            request, queryset, search_term
+        )
+        return found
+
     def choice_label(self, row: Any) -> str:
-        name = row.get_full_name()
-        return f"{name} ({row.get_username()})" if name else str(row.get_username())
+        return person_label(row)
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         names = ["username", "first_name", "last_name"]

@@ -37,7 +37,7 @@ def console(admin_user: User) -> Client:
 
 @pytest.fixture
 def stranger(db: None) -> User:
-    """A member of staff with every permission of Django, and no workspace."""
+    """A member of staff with every permission of Django, which open nothing, and no role anywhere."""
     user: User = UserFactory(username="stranger")
     user.user_permissions.set(Permission.objects.all())
     return user

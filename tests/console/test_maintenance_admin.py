@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +15,13 @@ from apps.incidents.models import Maintenance, MaintenanceSeries
 from apps.incidents.services import create_maintenance, create_template
 from apps.pages.models import Component
 from tests.console.forms import errors, save
-from tests.factories import PERSON, ComponentFactory, PageFactory, UserFactory
+from tests.factories import (
+    PERSON,
+    ComponentFactory,
+    PageFactory,
+    PageMembershipFactory,
+    UserFactory,
+)
 from tests.incidents.maintenance_scene import fresh
 
 pytestmark = pytest.mark.django_db
@@ -529,7 +534,7 @@ def test_corrections_are_not_for_those_who_may_not_change_it(
 ):
     update = maintenance.updates.get()
     reader: User = UserFactory(username="reader")
-    reader.user_permissions.set(Permission.objects.filter(codename="view_maintenance"))
+    PageMembershipFactory(user=reader, page=maintenance.page, role="editor")
     client.force_login(reader)
 
     response = client.post(

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.test import Client
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from apps.accounts.models import Membership, User, Workspace
 from apps.core.models import AuditEvent
@@ -25,7 +24,6 @@ from tests.factories import (
     DeliveryFactory,
     IncidentFactory,
     IntegrationFactory,
-    LocationFactory,
     MembershipFactory,
     MonitorFactory,
     OutageFactory,
@@ -67,9 +65,9 @@ def test_members_change_and_leave(console: Client):
     member = MembershipFactory(role="viewer")
     url = reverse("admin:accounts_workspace_change", args=[member.workspace_id])
 
-    save(console, url, memberships__0__role="owner")
+    save(console, url, memberships__0__role="admin")
     member.refresh_from_db()
-    assert member.role == "owner"
+    assert member.role == "admin"
     save(console, url, memberships__0__DELETE="on")
 
     assert not Membership.objects.exists()
@@ -119,29 +117,26 @@ def test_a_persons_change_and_new_password_are_audited(console: Client):
     assert "canary" not in str(changes)
 
 
-def test_groups_are_audited(console: Client):
-    save(console, reverse("admin:auth_group_add"), name="Duty")
-    group = Group.objects.get()
-    console.post(reverse("admin:auth_group_delete", args=[group.pk]), {"post": "yes"})
-
-    actions = set(AuditEvent.objects.values_list("action", flat=True))
-    assert actions == {"group.created", "group.deleted"}
-
-
-def test_nobody_gives_themselves_more_than_they_have(strange: Client, stranger: User):
-    url = reverse("admin:accounts_user_change", args=[stranger.pk])
-
-    save(strange, url, is_superuser="on", first_name="Kim")
+def test_people_are_changed_by_superusers_only(strange: Client, stranger: User, admin_user: User):
+    for person in (stranger, admin_user):
+        for screen in ("admin:accounts_user_change", "admin:auth_user_password_change"):
+            response = strange.post(
+                reverse(screen, args=[person.pk]), {"username": "taken", "is_superuser": "on"}
+            )
+            assert response.status_code in {302, 403}, screen
 
     stranger.refresh_from_db()
-    assert stranger.first_name == "Kim"
     assert not stranger.is_superuser
+    assert not User.objects.filter(username="taken").exists()
 
 
-def test_a_superuser_is_changed_by_superusers_only(strange: Client, admin_user: User):
-    for screen in ("admin:accounts_user_change", "admin:auth_user_password_change"):
-        response = strange.post(reverse(screen, args=[admin_user.pk]), {"username": "taken"})
-        assert response.status_code == 403
+def test_djangos_permissions_and_groups_are_asked_for_nowhere(console: Client, stranger: User):
+    text = console.get(reverse("admin:accounts_user_change", args=[stranger.pk])).content.decode()
+
+    assert 'name="groups"' not in text
+    assert 'name="user_permissions"' not in text
+    with pytest.raises(NoReverseMatch):
+        reverse("admin:auth_group_changelist")
 
 
 @pytest.fixture
@@ -206,7 +201,7 @@ def test_staff_without_a_workspace_act_on_nothing_foreign(strange: Client, forei
     assert not Workspace.objects.exclude(archived_at=None).exists()
 
 
-def test_staff_without_a_workspace_choose_nothing_foreign(strange: Client, foreign: list[Any]):
+def test_staff_choose_nothing_foreign(strange: Client, stranger: User, foreign: list[Any]):
     for model, field, parents in (
         ("integration", "workspace", {}),
         ("integration", "monitor", {"dep_workspace": foreign[0].pk}),
@@ -215,8 +210,9 @@ def test_staff_without_a_workspace_choose_nothing_foreign(strange: Client, forei
             reverse("admin:autocomplete"),
             {"app_label": "integrations", "model_name": model, "field_name": field} | parents,
         )
-        assert response.json()["results"] == []
+        assert response.status_code == 403 or response.json()["results"] == []
 
+    MembershipFactory(user=stranger, role="editor")
     posted = strange.post(
         reverse("admin:monitors_monitor_add"), {"workspace": foreign[0].pk, "name": "Mine"}
     )
@@ -279,18 +275,7 @@ def test_who_may_only_look_sees_all_of_a_monitor_but_its_secrets(strange: Client
     assert "CANARY" not in text
 
 
-def test_a_responder_runs_a_monitor_but_does_not_pause_it(strange: Client, stranger: User):
-    monitor = MonitorFactory()
-    ScheduleFactory(monitor=monitor, location=LocationFactory())
-    MembershipFactory(user=stranger, workspace=monitor.workspace, role="responder")
-
-    ran = strange.post(reverse("admin:monitors_monitor_run_now", args=[monitor.pk]))
-    paused = strange.post(reverse("admin:monitors_monitor_pause", args=[monitor.pk]))
-
-    assert (ran.status_code, paused.status_code) == (302, 403)
-
-
-def test_staff_without_permissions_see_an_empty_overview(foreign: list[Any]):
+def test_staff_without_a_role_see_an_empty_overview(foreign: list[Any]):
     client = Client()
     client.force_login(UserFactory())
     IncidentFactory(name="CANARY incident")

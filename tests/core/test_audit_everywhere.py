@@ -402,7 +402,7 @@ CALLS: dict[str, Callable[[], Any]] = {
 }
 
 # What no person calls: parts of other services, which leave the trace.
-PARTS = {"pages.apply_contributions", "monitors.settle_outages"}
+PARTS = {"accounts.replace_members", "pages.apply_contributions", "monitors.settle_outages"}
 
 APPS = ("accounts", "pages", "incidents", "monitors", "integrations")
 

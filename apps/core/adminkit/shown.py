@@ -24,7 +24,7 @@ class ShowsFormValues:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         form: Any = cls.__dict__.get("form")
-        if form is None:
+        if form is None or form._meta.model is None:
             return
         columns = {field.name for field in form._meta.model._meta.get_fields()}
         for name, field in form.declared_fields.items():

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.member_table import MemberTable, roles_in
 from apps.accounts.roles import ADMINS, EDITORS, NOBODY
 from apps.core.actors import Actor
 from apps.core.adminkit import (
@@ -33,7 +34,7 @@ from apps.pages.admin.forms import (
     MetricForm,
     PageForm,
 )
-from apps.pages.models import Component, ComponentGroup, Metric, Page
+from apps.pages.models import Component, ComponentGroup, Metric, Page, PageMembership
 from apps.pages.scoping import PageScoped
 
 
@@ -92,6 +93,12 @@ class MetricInline(LivePart):
     verbose_name_plural = "metrics (removing one archives it)"
 
 
+class MemberInline(MemberTable):
+    """Who belongs to the page."""
+
+    model = PageMembership
+
+
 @admin.register(Page)
 class PageAdmin(PageScoped, ServiceModelAdmin):
     """A public status page. Its editors change what is on it; its own settings are its admins'."""
@@ -100,7 +107,6 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
     add_roles = NOBODY
     change_roles = EDITORS
     delete_roles = ADMINS
-    settings_fields = ("name", "slug", "description", "time_zone", "domain")
     form = PageForm
     list_display = ["name", "slug", "address", "component_count", "own_domain"]
     list_filter = [ArchivedFilter]
@@ -112,7 +118,7 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
         (None, {"fields": ["name", "slug", "description", "address"]}),
         ("Where and when", {"fields": ["time_zone", "domain"]}),
     ]
-    inlines = [GroupInline, ComponentInline, MetricInline]
+    inlines = [GroupInline, ComponentInline, MetricInline, MemberInline]
     archive_text = (
         "Readers get “not found” from now on. Its components, groups and metrics are archived with it, "
         "its address becomes free, and its history is kept."
@@ -134,7 +140,7 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or self.may(request, obj, ADMINS):
             return self.readonly_fields
-        return [*self.readonly_fields, *self.settings_fields]
+        return [*self.readonly_fields, *PageForm.base_fields]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)
@@ -173,7 +179,7 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
             page = services.update_page(page_id=row.pk, **values, actor=actor, at=at)
         else:
             page = row
-        groups, components, metrics = formsets
+        groups, components, metrics, members = formsets
         for component in removed_rows(components):
             services.archive_component(component_id=component.pk, actor=actor, at=at)
         _write_parts(
@@ -210,7 +216,15 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
         )
         for metric in removed_rows(metrics):
             services.archive_metric(metric_id=metric.pk, actor=actor, at=at)
+        if is_new or self.may(request, page, ADMINS):
+            services.set_page_members(page_id=page.pk, roles=roles_in(members), actor=actor, at=at)
         return page
+
+    def lock_row(self, key: Any) -> None:
+        # Components are locked before their page.
+        components = Component.objects.live().filter(page=key).order_by("pk")
+        list(components.select_for_update(no_key=True).values_list("pk"))
+        super().lock_row(key)
 
     def archive(self, *, row: Page, actor: Actor, at: datetime) -> None:
         services.archive_page(page_id=row.pk, actor=actor, at=at)
