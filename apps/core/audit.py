@@ -11,6 +11,7 @@ from django.db import models
 from apps.core.actors import Actor
 from apps.core.fields import EncryptedTextField
 from apps.core.models import AuditEvent
+from apps.core.origins import origin_of
 
 HIDDEN = "•••"
 
@@ -89,7 +90,8 @@ def record_many(
     rows: Iterable[models.Model],
     changes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append one event for each row, in one statement."""
+    """Append one event for each row, in one statement, with where the actor acts from."""
+    origin = origin_of(actor)
     AuditEvent.objects.bulk_create(
         AuditEvent(
             at=at,
@@ -101,6 +103,9 @@ def record_many(
             object_id=str(getattr(row, "public_id", row.pk)),
             object_label=str(row)[:255],
             changes=dict(changes or {}),
+            channel=origin.channel,
+            address=origin.address,
+            session=origin.session,
         )
         for row in rows
     )
