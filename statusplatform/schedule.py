@@ -26,6 +26,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "announce recurring maintenance": _every("incidents.announce_series", 60, expires_s=60),
     "publish changed pages": _every("publishing.sweep", 1, expires_s=2),
     "tell that beat and worker live": _every("core.heartbeat", 5, expires_s=10),
+    "seal the audit trail": _every("core.seal_audit", 60, expires_s=60),
     "close days that are over": _every("pages.close_days", 60, expires_s=60),
     "count metrics' points": _every("pages.count_points", 60, expires_s=60),
     "delete old points of metrics": _every("pages.prune_metrics", 600, expires_s=600),

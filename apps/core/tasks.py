@@ -3,8 +3,10 @@ from __future__ import annotations
 import socket
 
 from celery import shared_task
+from django.utils import timezone
 
 from apps.core.services.heartbeats import record_heartbeats
+from apps.core.services.seals import seal_events
 
 BEAT = "beat"
 WORKER_PREFIX = "worker:"
@@ -17,3 +19,9 @@ def heartbeat() -> None:
     Twice is harmless: it is the same note.
     """
     record_heartbeats(names=[BEAT, f"{WORKER_PREFIX}{socket.gethostname()}"])
+
+
+@shared_task(name="core.seal_audit", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
+def seal_audit() -> None:
+    """Seal the audit trail's newest events. Twice is harmless: a seal's number is given out once."""
+    seal_events(at=timezone.now())
