@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from apps.monitors.models import RunDay, RunHour, Schedule
+from apps.monitors.models import RunDay, RunHour
 from apps.monitors.rollups import Tally, merge
 from apps.monitors.services.rollups import DAY, HOUR, Work, day_of, hour_of, progress, recount
 
@@ -17,11 +17,25 @@ _OPEN_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A part of a monitor's past: stretches of equal length, the oldest first, and all of them together.
+class Window:
+    """A part of the past that people ask for: `number` stretches of `step` each, the last of which goes on."""
 
-    The last stretch is the one that goes on. The runs of all locations are counted alike.
-    """
+    name: str
+    step: timedelta
+    number: int
+
+
+WINDOWS: Mapping[str, Window] = {
+    "24h": Window("24 hours", HOUR, 24),
+    "7d": Window("7 days", 6 * HOUR, 28),
+    "30d": Window("30 days", DAY, 30),
+    "90d": Window("90 days", DAY, 90),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of the past: stretches of equal length, the oldest first, and all of them together."""
 
     name: str
     step: timedelta
@@ -30,52 +44,61 @@ class Span:
     whole: Tally
 
 
-def spans(*, monitor_id: int, until: datetime) -> tuple[Span, Span, Span]:
-    """Return the 24 hours, the 30 days and the 90 days (UTC) that end with `until`'s; at most seven queries."""
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The same part of the past at all of a monitor's locations together, and at each: {schedule id: span}."""
+
+    together: Span
+    by_schedule: Mapping[int, Span]
+
+
+def past(*, schedule_ids: Sequence[int], window: Window, until: datetime) -> Past:
+    """Return the window (in UTC) that ends with `until`'s hour, quarter of a day, or day; at most six queries."""
     known = progress()
     this_hour, today = hour_of(until), day_of(until)
-    first_hour = this_hour - 23 * HOUR
-    first_day = today - 89 * DAY
+    last = today + (this_hour - today) // window.step * window.step if window.step < DAY else today
+    since = last - (window.number - 1) * window.step
     hours_until = max(known.get(Work.HOURS, this_hour), this_hour - (_OPEN_HOURS - 1) * HOUR)
-    days_until = max(known.get(Work.DAYS, today), today - _OPEN_DAYS * DAY)
-    schedule_ids = list(
-        Schedule.objects.filter(monitor_id=monitor_id).order_by("pk").values_list("pk", flat=True)
-    )
-    hours = _kept(RunHour, schedule_ids, min(first_hour, days_until))
+    parts: dict[tuple[int, datetime], list[Tally]] = defaultdict(list)
+
+    def add(schedule_id: int, started_at: datetime, tally: Tally) -> None:
+        parts[schedule_id, since + (started_at - since) // window.step * window.step].append(tally)
+
+    hours_since = since
+    if window.step >= DAY:
+        hours_since = max(known.get(Work.DAYS, today), today - _OPEN_DAYS * DAY)
+        for day in _kept(RunDay, schedule_ids, since, hours_since):
+            add(day.schedule_id, day.started_at, day.tally)
+    for hour in _kept(RunHour, schedule_ids, hours_since, hours_until):
+        add(hour.schedule_id, hour.started_at, hour.tally)
     open_hours = [
         hours_until + number * HOUR for number in range((this_hour - hours_until) // HOUR + 1)
     ]
     fresh = recount((key, hour) for hour in open_hours for key in schedule_ids)
-    for hour in open_hours:
-        hours[hour] = [part for (_, start), part in fresh.items() if start == hour]
-    days = _kept(RunDay, schedule_ids, first_day)
-    of_open_days: dict[datetime, list[Tally]] = defaultdict(list)
-    for hour, parts in hours.items():
-        of_open_days[day_of(hour)].extend(parts)
-    days.update({day: parts for day, parts in of_open_days.items() if day >= days_until})
-    return (
-        _span("24 hours", HOUR, first_hour, 24, hours),
-        _span("30 days", DAY, today - 29 * DAY, 30, days),
-        _span("90 days", DAY, first_day, 90, days),
-    )
+    for (schedule_id, started_at), tally in fresh.items():
+        add(schedule_id, started_at, tally)
+    starts = [since + place * window.step for place in range(window.number)]
+    by_schedule = {
+        key: _span(window, [merge(parts.get((key, start), ())) for start in starts], since)
+        for key in schedule_ids
+    }
+    together = [
+        merge(tallies) for tallies in zip(*(s.stretches for s in by_schedule.values()), strict=True)
+    ]
+    return Past(_span(window, together or [Tally()] * window.number, since), by_schedule)
 
 
 def _kept(
-    model: type[RunHour] | type[RunDay], schedule_ids: Sequence[int], since: datetime
-) -> dict[datetime, list[Tally]]:
-    found: dict[datetime, list[Tally]] = defaultdict(list)
-    rows = model._default_manager.filter(schedule_id__in=schedule_ids, started_at__gte=since)
-    for row in rows.order_by():
-        found[row.started_at].append(row.tally)
-    return found
+    model: type[RunHour] | type[RunDay],
+    schedule_ids: Sequence[int],
+    since: datetime,
+    until: datetime,
+) -> Sequence[RunHour | RunDay]:
+    rows = model._default_manager.filter(
+        schedule_id__in=schedule_ids, started_at__gte=since, started_at__lt=until
+    )
+    return list(rows.order_by())
 
 
-def _span(
-    name: str,
-    step: timedelta,
-    started_at: datetime,
-    number: int,
-    parts: Mapping[datetime, Sequence[Tally]],
-) -> Span:
-    stretches = tuple(merge(parts.get(started_at + place * step, ())) for place in range(number))
-    return Span(name, step, started_at, stretches, merge(stretches))
+def _span(window: Window, stretches: Sequence[Tally], since: datetime) -> Span:
+    return Span(window.name, window.step, since, tuple(stretches), merge(stretches))

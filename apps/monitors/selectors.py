@@ -21,6 +21,7 @@ from apps.monitors.checkers.spec import (
 from apps.monitors.definition import CrontabSpec, MonitorDefinition
 from apps.monitors.engine.presence import present
 from apps.monitors.models import Location, Monitor, MonitorRequest, Run, RunDetail, Schedule
+from apps.monitors.newest import newest_runs
 
 
 def monitor_by_public_id(public_id: str) -> Monitor:
@@ -90,20 +91,19 @@ def latest_runs(
 ) -> list[Run]:
     """Return runs of the monitors, newest slot first; `before` is (due_at, schedule_id) of the last one seen.
 
-    Keyset pagination along the runs' own key, one query for each schedule: the thousandth page costs what
-    the first does.
+    Keyset pagination along the runs' own key, two queries: the thousandth page costs what the first does.
     """
-    schedules = Schedule.objects.filter(monitor_id__in=monitor_ids).values_list("pk", flat=True)
-    found: list[Run] = []
-    for schedule_id in schedules:
-        runs = Run.objects.filter(schedule_id=schedule_id)
-        if before is not None:
-            seen_at, seen_id = before
-            later = schedule_id > seen_id
-            runs = runs.filter(due_at__lte=seen_at) if later else runs.filter(due_at__lt=seen_at)
-        found.extend(runs.order_by("-due_at")[:limit])
+    schedules = (
+        Schedule.objects.filter(monitor_id__in=monitor_ids)
+        .select_related("monitor", "location")
+        .in_bulk()
+    )
+    newest = newest_runs(schedules, limit=limit, before=before)
+    found = [run for runs in newest.values() for run in runs]
     found.sort(key=lambda run: (-run.due_at.timestamp(), run.schedule_id))
-    return _with_schedules(found[:limit])
+    for run in found[:limit]:
+        run.schedule = schedules[run.schedule_id]
+    return found[:limit]
 
 
 def run_detail(*, schedule_id: int, due_at: datetime) -> dict[str, Any] | None:
@@ -121,15 +121,6 @@ def last_results(monitor_ids: Iterable[int]) -> dict[int, datetime]:
         .annotate(at=Max("last_finished_at"))
     )
     return {row["monitor_id"]: row["at"] for row in rows}
-
-
-def _with_schedules(runs: list[Run]) -> list[Run]:
-    schedules = Schedule.objects.select_related("monitor", "location").in_bulk(
-        {run.schedule_id for run in runs}
-    )
-    for run in runs:
-        run.schedule = schedules[run.schedule_id]
-    return runs
 
 
 def _requests() -> QuerySet[MonitorRequest]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from apps.monitors.history import spans
+from apps.monitors.history import WINDOWS, Span, past
 from apps.monitors.models import Run, RunDay, RunHour, RunProgress, Schedule
 from apps.monitors.rollups import Tally
 from apps.monitors.services.rollups import DAY, HOUR, LAG, day_of, roll_up
@@ -15,6 +15,15 @@ from tests.factories import NOW, LocationFactory, MonitorFactory, RunFactory, Sc
 pytestmark = pytest.mark.django_db
 
 TODAY = day_of(NOW)
+
+
+def spans(*, monitor_id: int, until: datetime) -> list[Span]:
+    """The monitor's past 24 hours, 30 days and 90 days at all its locations."""
+    ids = list(Schedule.objects.filter(monitor=monitor_id).values_list("pk", flat=True))
+    return [
+        past(schedule_ids=ids, window=WINDOWS[name], until=until).together
+        for name in ("24h", "30d", "90d")
+    ]
 
 
 def test_stretches_hold_the_runs_of_all_locations_the_newest_last():

@@ -33,7 +33,7 @@ def test_the_picture_tells_in_words_how_many_failed_and_when():
         " Most failures: 10 in what began 2026-03-02 13:00 UTC."
     )
     assert "style" not in str(found.picture)
-    assert (found.runs, found.failed, found.first, found.last) == ("120", "10", "12:00", "14:00")
+    assert (found.runs, found.failed, found.ticks) == ("120", "10", ("12:00", "13:00", "14:00"))
 
 
 def test_without_runs_there_is_no_picture():
@@ -73,9 +73,38 @@ def test_a_line_is_broken_where_nothing_was_measured(stretches, path):
 def test_one_failure_among_thousands_is_seen(part, kinds):
     svg = ElementTree.fromstring(str(drawn(span_of(part, quick())).picture))
 
-    blocks = [block for block in svg if block.tag == "rect" and block.get("x") == "0.0"]
+    blocks = [block for block in _blocks(svg) if block.get("x") == "0.0"]
     assert [str(block.get("class")).removeprefix("console-chart-") for block in blocks] == kinds
     assert all(float(str(block.get("height"))) >= 4 for block in blocks)
+
+
+def _blocks(svg: ElementTree.Element) -> list[ElementTree.Element]:
+    return [part for part in svg if part.tag == "rect" and part.get("class") != "console-chart-hit"]
+
+
+def test_the_table_has_a_row_for_each_stretch_with_what_a_pointer_is_told():
+    slow = tally([("passed", 40, 98), ("passed", 900, 2)])
+
+    found = drawn(span_of(slow, NOTHING))
+
+    first, second = found.rows
+    assert (first.began, first.runs, first.passed) == ("2026-03-02 12:00 UTC", "100", "100 %")
+    assert (first.median, first.p95, first.p99) == ("40 ms", "40 ms", "900 ms")
+    assert (second.runs, second.passed, second.p99) == ("0", "–", "–")
+    svg = ElementTree.fromstring(str(found.picture))
+    assert [title.text for title in svg.iter("title")] == [
+        "2026-03-02 12:00 UTC: 100 runs, 0 failed, 0 errors; p50 40 ms, p95 40 ms, p99 900 ms",
+        "2026-03-02 13:00 UTC: no runs",
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 24, 28, 30, 90])
+def test_the_first_and_the_last_stretch_are_named_below_the_picture(number):
+    found = drawn(span_of(*[quick()] * number))
+
+    assert len(found.ticks) == min(number, 5)
+    assert found.ticks[0] == "12:00"
+    assert found.ticks[-1] == f"{NOW + (number - 1) * HOUR:%H:%M}"
 
 
 def test_texts():

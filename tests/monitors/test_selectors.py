@@ -46,7 +46,7 @@ def test_a_page_of_runs_knows_its_monitors_without_further_queries(django_assert
     for number in range(5):
         RunFactory(schedule=schedule, due_at=NOW - timedelta(minutes=number))
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         runs = latest_runs(monitor_ids=[schedule.monitor_id], limit=5)
         names = {(run.schedule.monitor.name, run.schedule.location.code) for run in runs}
 

@@ -1,22 +1,37 @@
-"""A span of a monitor's past as inline SVG and as words. Pure: no style attributes, colours by class."""
+"""A span of a monitor's past as inline SVG, as a table and as words. Pure: no style attributes, colours by class."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.monitors.history import Span
 from apps.monitors.rollups import Tally
-from apps.monitors.services.rollups import HOUR
+from apps.monitors.services.rollups import DAY, HOUR
 
 WIDTH, HEIGHT = 600, 120
 # Below the lines: one block for each stretch, which tells by its height and colour how many runs failed.
 STRIP, GAP = 24, 12
-_PERCENTILES = ((95, "p95"), (50, "p50"))
+_PERCENTILES = ((99, "p99"), (95, "p95"), (50, "p50"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stretch of a span as the table shows it."""
+
+    began: str
+    runs: str
+    passed: str
+    failed: str
+    errors: str
+    median: str
+    p95: str
+    p99: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +50,16 @@ class Drawn:
     extent: str
     picture: SafeString | None
     top: str
-    first: str
-    last: str
+    half: str
+    ticks: tuple[str, ...]
+    rows: tuple[Row, ...]
 
 
 def drawn(span: Span) -> Drawn:
     """Return the span's figures and picture."""
     whole = span.whole
-    top = _ceiling(max((part.percentile_ms(95) or 0 for part in span.stretches), default=0))
-    pattern = "%H:%M" if span.step == HOUR else "%Y-%m-%d"
-    last_at = span.started_at + (len(span.stretches) - 1) * span.step
+    top = _ceiling(max((part.percentile_ms(99) or 0 for part in span.stretches), default=0))
+    starts = [span.started_at + place * span.step for place in range(len(span.stretches))]
     return Drawn(
         name=span.name,
         runs=f"{whole.count:,}",
@@ -60,8 +75,9 @@ def drawn(span: Span) -> Drawn:
         ),
         picture=_picture(span, top) if whole.count else None,
         top=time_text(top),
-        first=format(span.started_at, pattern),
-        last=format(last_at, pattern),
+        half=time_text(top / 2),
+        ticks=tuple(_short(span, starts[place]) for place in _marked(len(starts))),
+        rows=tuple(_row(span, place) for place in range(len(starts))),
     )
 
 
@@ -79,6 +95,34 @@ def share_text(share: float | None) -> str:
     if share is None:
         return "–"
     return f"{math.floor(share * 10_000) / 100:.2f} %" if share < 1 else "100 %"
+
+
+def _row(span: Span, place: int) -> Row:
+    part = span.stretches[place]
+    return Row(
+        began=f"{span.started_at + place * span.step:{_pattern(span)}}",
+        runs=f"{part.count:,}",
+        passed=share_text(part.passed_share),
+        failed=f"{part.failed:,}",
+        errors=f"{part.error:,}",
+        median=time_text(part.percentile_ms(50)),
+        p95=time_text(part.percentile_ms(95)),
+        p99=time_text(part.percentile_ms(99)),
+    )
+
+
+def _pattern(span: Span) -> str:
+    return "%Y-%m-%d %H:%M UTC" if span.step < DAY else "%Y-%m-%d"
+
+
+def _short(span: Span, at: datetime) -> str:
+    return f"{at:%H:%M}" if span.step == HOUR else f"{at:%m-%d}"
+
+
+def _marked(number: int) -> Sequence[int]:
+    """Return the places that are named below the picture: at most five, the first and the last among them."""
+    ends = min(number, 5) - 1
+    return [round(tick * (number - 1) / ends) for tick in range(ends + 1)] if ends > 0 else [0]
 
 
 def _ceiling(value: float) -> float:
@@ -108,16 +152,35 @@ def _picture(span: Span, top: float) -> SafeString:
             for kind, top_at, high in _blocks(part)
         ),
     )  # fmt: skip
+    told = format_html_join(
+        "",
+        '<rect class="console-chart-hit" x="{}" y="0" width="{}" height="{}"><title>{}</title></rect>',
+        (
+            (f"{place * width:.1f}", f"{width:.1f}", HEIGHT + GAP + STRIP, _told(span, place))
+            for place in range(len(span.stretches))
+        ),
+    )
     return format_html(
         '<svg class="console-chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
-        '<path class="console-chart-base" d="M0 {}H{}"/>{}{}</svg>',
+        '<path class="console-chart-base" d="M0 {}H{}M0 {}H{}M0 {}H{}"/>{}{}{}</svg>',
         WIDTH,
         HEIGHT + GAP + STRIP,
         _words(span),
-        HEIGHT,
-        WIDTH,
+        *(0, WIDTH, HEIGHT // 2, WIDTH, HEIGHT, WIDTH),
         lines,
         blocks,
+        told,
+    )
+
+
+def _told(span: Span, place: int) -> str:
+    """Return what a pointer over the stretch is told."""
+    row = _row(span, place)
+    if row.runs == "0":
+        return f"{row.began}: no runs"
+    return (
+        f"{row.began}: {row.runs} runs, {row.failed} failed, {row.errors} errors;"
+        f" p50 {row.median}, p95 {row.p95}, p99 {row.p99}"
     )
 
 
@@ -163,6 +226,7 @@ def _words(span: Span) -> str:
     )
     if whole.failed:
         at = span.started_at + worst * span.step
-        pattern = "%Y-%m-%d %H:%M UTC" if span.step == HOUR else "%Y-%m-%d"
-        text += f" Most failures: {span.stretches[worst].failed:,} in what began {at:{pattern}}."
+        text += (
+            f" Most failures: {span.stretches[worst].failed:,} in what began {at:{_pattern(span)}}."
+        )
     return text

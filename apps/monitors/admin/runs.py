@@ -110,7 +110,7 @@ def run_rows(monitor: Monitor, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return the runs (with their schedules and locations) as a table shows them."""
     return [
         {
-            "url": reverse("admin:monitors_monitor_run", args=[monitor.pk, _key(run)]),
+            "url": run_url(run),
             "due": utc(run.due_at),
             "result": run.result,
             "label": run.get_result_display(),
@@ -122,6 +122,11 @@ def run_rows(monitor: Monitor, runs: Sequence[Run]) -> list[dict[str, Any]]:
         }
         for run in runs
     ]
+
+
+def run_url(run: Run) -> str:
+    """Return the address of a run that comes with its schedule."""
+    return reverse("admin:monitors_monitor_run", args=[run.schedule.monitor_id, _key(run)])
 
 
 def _key(run: Run) -> str:

@@ -1,0 +1,38 @@
+"""Monitors by their tags, asked of the database: tags are a list in each monitor's row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+
+# As many rows as a list counts, and as many tags as a person reads.
+ROWS, TAGS = 10_000, 200
+_HAS_TAG = (
+    """EXISTS (SELECT 1 FROM json_each("monitors_monitor"."tags") AS one WHERE one.value = %s)"""
+)
+_EACH_POSTGRESQL = "SELECT DISTINCT one.value FROM ({some}) AS some, jsonb_array_elements_text(some.tags) AS one(value) LIMIT %s"
+_EACH_SQLITE = (
+    "SELECT DISTINCT one.value FROM ({some}) AS some, json_each(some.tags) AS one LIMIT %s"
+)
+
+
+def tagged(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+    """Return those of the monitors that have the tag."""
+    if connection.vendor == "postgresql":
+        return rows.filter(tags__contains=[name])
+    # SQLite has no operator for a value in a JSON list.
+    return rows.filter(RawSQL(_HAS_TAG, [name], output_field=BooleanField()))  # noqa: S611 -- a constant
+
+
+def tags_of(rows: QuerySet[Any]) -> list[str]:
+    """Return the tags of the monitors in their order; of very many monitors or tags, those of some."""
+    some = rows.exclude(tags=[]).order_by().values("tags")[:ROWS]
+    sql, parameters = some.query.sql_with_params()
+    each = _EACH_POSTGRESQL if connection.vendor == "postgresql" else _EACH_SQLITE
+    with connection.cursor() as cursor:
+        cursor.execute(each.format(some=sql), [*parameters, TAGS])
+        found = [str(tag) for (tag,) in cursor.fetchall()]
+    return sorted(found, key=str.casefold)
