@@ -133,6 +133,19 @@ def field_encryption_keys() -> list[str]:
     return keys
 
 
+def field_encryption_keys_file() -> Path | None:
+    """Return the file that the keys are read from, which may change while a process runs; None for a variable."""
+    if os.environ.get("FIELD_ENCRYPTION_KEYS"):
+        return None
+    given = os.environ.get("FIELD_ENCRYPTION_KEYS_FILE", "")
+    return Path(given) if given else generated_keys_file()
+
+
+def generated_keys_file() -> Path:
+    """Return the file in the data folder where the keys are kept that nobody gave."""
+    return data_dir() / "keys" / "field_encryption_keys"
+
+
 def _is_fernet_key(text: str) -> bool:
     try:
         return len(base64.urlsafe_b64decode(text)) == 32

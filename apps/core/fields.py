@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
-
-@lru_cache(maxsize=4)
-def _cipher(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys])
+from apps.core.keys import Cipher
 
 
-def cipher() -> MultiFernet:
+def cipher() -> Cipher:
     """Return the cipher: the first key encrypts, every key decrypts."""
-    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
+    return Cipher()
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]

@@ -5,6 +5,7 @@ import socket
 from celery import shared_task
 from django.utils import timezone
 
+from apps.core.keys import fingerprint, ring
 from apps.core.services.heartbeats import record_heartbeats
 from apps.core.services.seals import seal_events
 
@@ -18,7 +19,9 @@ def heartbeat() -> None:
 
     Twice is harmless: it is the same note.
     """
-    record_heartbeats(names=[BEAT, f"{WORKER_PREFIX}{socket.gethostname()}"])
+    ring.refresh()
+    keys = [fingerprint(key) for key in ring.keys()]
+    record_heartbeats(names=[BEAT, f"{WORKER_PREFIX}{socket.gethostname()}"], keys=keys)
 
 
 @shared_task(name="core.seal_audit", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's

@@ -8,11 +8,11 @@ from apps.core.clock import DatabaseNow
 from apps.core.models import Heartbeat
 
 
-def record_heartbeats(*, names: Sequence[str]) -> None:
-    """Note that the named processes live now, on the database's clock."""
+def record_heartbeats(*, names: Sequence[str], keys: Sequence[str] = ()) -> None:
+    """Note that the named processes live now, on the database's clock, and which encryption keys they know."""
     Heartbeat.objects.bulk_create(
-        [Heartbeat(name=name, at=DatabaseNow()) for name in names],
+        [Heartbeat(name=name, at=DatabaseNow(), keys=list(keys)) for name in names],
         update_conflicts=True,
         unique_fields=["name"],
-        update_fields=["at"],
+        update_fields=["at", "keys"],
     )
