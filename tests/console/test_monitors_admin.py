@@ -10,10 +10,19 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from apps.core.clock import database_now
 from apps.core.models import AuditEvent
 from apps.monitors.checkers.spec import AssertionSpec, RequestSpec
 from apps.monitors.definition import MonitorDefinition
-from apps.monitors.models import Assertion, LatestPass, Location, Monitor, RunDetail, Schedule
+from apps.monitors.models import (
+    Assertion,
+    LatestPass,
+    Location,
+    LocationState,
+    Monitor,
+    RunDetail,
+    Schedule,
+)
 from apps.monitors.selectors import definition_of
 from apps.monitors.services import archive_monitor, create_monitor
 from tests.console.forms import errors, save
@@ -25,8 +34,12 @@ ADD = "admin:monitors_monitor_add"
 CANARY = "s3cr3t-canary"
 
 
-def _change(monitor: Monitor) -> str:
+def _page(monitor: Monitor) -> str:
     return reverse("admin:monitors_monitor_change", args=[monitor.pk])
+
+
+def _edit(monitor: Monitor) -> str:
+    return reverse("admin:monitors_monitor_edit", args=[monitor.pk])
 
 
 @pytest.fixture
@@ -76,7 +89,7 @@ def test_a_url_and_the_assertion_offered_make_a_monitor_in_one_go(console: Clien
 def test_saving_what_the_form_shows_changes_nothing(console: Client, monitor: Monitor):
     before = definition_of(monitor)
 
-    response = save(console, _change(monitor))
+    response = save(console, _edit(monitor))
 
     assert response.status_code == 302, errors(response)
     monitor.refresh_from_db()
@@ -89,7 +102,7 @@ def test_every_key_of_a_monitor_can_be_set(console: Client, monitor: Monitor):
 
     response = save(
         console,
-        _change(monitor),
+        _edit(monitor),
         interval_s="20",
         run_at=list(Location.objects.values_list("pk", flat=True)),
         quorum="2",
@@ -131,7 +144,7 @@ def test_every_key_of_a_monitor_can_be_set(console: Client, monitor: Monitor):
 def test_secrets_are_never_shown_and_kept_when_left_empty(console: Client, monitor: Monitor):
     save(
         console,
-        _change(monitor),
+        _edit(monitor),
         secrets=f"password={CANARY}",
         requests__0__auth_type="basic",
         requests__0__auth_username="robin",
@@ -139,8 +152,8 @@ def test_secrets_are_never_shown_and_kept_when_left_empty(console: Client, monit
         requests__0__header_lines=f"X-Api-Key: {CANARY}\nX-Auth-Token: {{{{token}}}}\nX-Client: status",
     )
 
-    shown = console.get(_change(monitor)).content.decode()
-    save(console, _change(monitor), name="Orders, renamed")
+    shown = console.get(_edit(monitor)).content.decode()
+    save(console, _edit(monitor), name="Orders, renamed")
 
     definition = definition_of(Monitor.objects.get())
     assert CANARY not in shown
@@ -170,7 +183,7 @@ def test_a_secret_that_was_just_typed_is_not_sent_back_with_an_error(
 ):
     response = save(
         console,
-        _change(monitor),
+        _edit(monitor),
         name="",
         secrets=f"password={CANARY}",
         requests__0__auth_type="bearer",
@@ -182,9 +195,9 @@ def test_a_secret_that_was_just_typed_is_not_sent_back_with_an_error(
 
 
 def test_a_secret_is_removed_only_when_asked_to(console: Client, monitor: Monitor):
-    save(console, _change(monitor), secrets=f"one={CANARY}\ntwo=2")
+    save(console, _edit(monitor), secrets=f"one={CANARY}\ntwo=2")
 
-    save(console, _change(monitor), **{"secrets-remove": "one"})
+    save(console, _edit(monitor), **{"secrets-remove": "one"})
 
     assert definition_of(Monitor.objects.get()).secret_variables == {"two": "2"}
 
@@ -213,7 +226,7 @@ def test_a_secret_is_removed_only_when_asked_to(console: Client, monitor: Monito
 def test_bad_input_is_refused_at_its_field(
     console: Client, monitor: Monitor, field: str, value: str, message: str
 ):
-    response = save(console, _change(monitor), **{field: value})
+    response = save(console, _edit(monitor), **{field: value})
 
     found = errors(response)
     assert message in str(found.get(field, found.get("interval_s"))), found
@@ -222,7 +235,7 @@ def test_bad_input_is_refused_at_its_field(
 def test_a_body_that_is_not_json_is_refused_at_its_field(console: Client, monitor: Monitor):
     response = save(
         console,
-        _change(monitor),
+        _edit(monitor),
         requests__0__body_kind="json",
         requests__0__body_text="{oops",
     )
@@ -233,7 +246,7 @@ def test_a_body_that_is_not_json_is_refused_at_its_field(console: Client, monito
 def test_a_monitor_runs_by_a_crontab_in_its_zone(console: Client, monitor: Monitor):
     save(
         console,
-        _change(monitor),
+        _edit(monitor),
         interval_s="",
         crontab="30 6 * * 1-5",
         crontab_time_zone="Europe/Berlin",
@@ -251,7 +264,7 @@ def test_the_next_five_due_times_are_shown_in_the_zone_and_in_utc(
     Monitor.objects.update(interval_s=None, crontab="30 2 * * *", crontab_time_zone="Asia/Tokyo")
     Schedule.objects.update(interval_s=None, next_run_at=datetime(2099, 3, 1, 17, 30, tzinfo=UTC))
 
-    page = console.get(_change(monitor)).content.decode()
+    page = console.get(_page(monitor)).content.decode()
 
     assert "Mon 2099-03-02 02:30:00 JST (Sun 2099-03-01 17:30:00 UTC)" in page
     assert page.count(":30:00 JST (") == 5
@@ -260,14 +273,14 @@ def test_the_next_five_due_times_are_shown_in_the_zone_and_in_utc(
 def test_the_next_due_times_of_an_interval_are_shown_in_utc(console: Client, monitor: Monitor):
     Schedule.objects.update(next_run_at=datetime(2099, 3, 1, 17, 30, 7, tzinfo=UTC))
 
-    page = console.get(_change(monitor)).content.decode()
+    page = console.get(_page(monitor)).content.decode()
 
     assert "<li>Sun 2099-03-01 17:30:07 UTC</li>" in page
     assert "<li>Sun 2099-03-01 17:34:07 UTC</li>" in page
 
 
 def test_a_crontab_that_would_never_run_is_refused(console: Client, monitor: Monitor):
-    response = save(console, _change(monitor), interval_s="", crontab="0 0 30 2 *")
+    response = save(console, _edit(monitor), interval_s="", crontab="0 0 30 2 *")
 
     assert "There is no day 30 in Feb" in str(errors(response)["crontab"])
 
@@ -275,12 +288,12 @@ def test_a_crontab_that_would_never_run_is_refused(console: Client, monitor: Mon
 def test_a_request_is_taken_away(console: Client, monitor: Monitor):
     save(
         console,
-        _change(monitor),
+        _edit(monitor),
         requests__TOTAL_FORMS="2",
         requests__1__url="https://orders.example.com/second",
     )
 
-    save(console, _change(monitor), requests__0__DELETE="on")
+    save(console, _edit(monitor), requests__0__DELETE="on")
 
     (request,) = definition_of(Monitor.objects.get()).requests
     assert request.url.endswith("/second")
@@ -290,12 +303,12 @@ def test_a_request_is_taken_away(console: Client, monitor: Monitor):
 def test_requests_run_in_the_order_that_they_were_dragged_to(console: Client, monitor: Monitor):
     save(
         console,
-        _change(monitor),
+        _edit(monitor),
         requests__TOTAL_FORMS="2",
         requests__1__url="https://orders.example.com/second",
     )
 
-    save(console, _change(monitor), requests__0__position="1", requests__1__position="0")
+    save(console, _edit(monitor), requests__0__position="1", requests__1__position="0")
 
     urls = [request.url for request in definition_of(Monitor.objects.get()).requests]
     assert [url.rsplit("/")[-1] for url in urls] == ["second", "health"]
@@ -322,7 +335,7 @@ def test_pausing_and_resuming_is_offered_by_state(console: Client, monitor: Moni
 
     monitor.refresh_from_db()
     assert not monitor.enabled
-    page = console.get(_change(monitor)).content.decode()
+    page = console.get(_edit(monitor)).content.decode()
     assert (resume in page, pause in page) == (True, False)
 
 
@@ -343,14 +356,15 @@ def test_chosen_monitors_are_paused_and_a_refusal_is_said_by_name(
 
 def test_a_monitor_passes_only_once_it_has_run(console: Client, monitor: Monitor):
     url = reverse("admin:monitors_monitor_changelist")
+    location = Location.objects.get(code="default")
+    LocationState.objects.create(location=location, seen_at=database_now())
 
     before = console.get(url).content.decode()
-    Schedule.objects.filter(monitor=monitor).update(last_finished_at=NOW)
+    Schedule.objects.filter(monitor=monitor).update(last_finished_at=NOW, last_result="passed")
     after = console.get(url).content.decode()
 
-    assert "Not run yet" in before
-    assert "Not run yet" not in after
-    assert ">Passing<" in after
+    assert 'console-waiting">Not run yet<' in before
+    assert 'console-passing">Passing<' in after
 
 
 def test_archiving_closes_the_outage(console: Client, monitor: Monitor):
@@ -464,13 +478,13 @@ def test_a_circle_of_parents_is_refused_at_the_field(console: Client, monitor: M
     child = MonitorFactory(name="Child", workspace=monitor.workspace, with_request=False)
     child.parents.add(monitor)
 
-    response = save(console, _change(monitor), parents=[child.pk])
+    response = save(console, _edit(monitor), parents=[child.pk])
 
     assert "is this monitor or below it" in str(errors(response)["parents"])
 
 
 def test_a_parent_of_another_workspace_is_refused_at_the_field(console: Client, monitor: Monitor):
-    response = save(console, _change(monitor), parents=[MonitorFactory(with_request=False).pk])
+    response = save(console, _edit(monitor), parents=[MonitorFactory(with_request=False).pk])
 
     assert "is not in this workspace" in str(errors(response)["parents"])
 
@@ -480,7 +494,7 @@ def test_an_archived_parent_keeps_nobody_from_saving(console: Client, monitor: M
     monitor.parents.add(parent)
     archive_monitor(monitor_id=parent.pk, actor=PERSON, at=NOW)
 
-    response = save(console, _change(monitor), retries="2")
+    response = save(console, _edit(monitor), retries="2")
 
     assert response.status_code == 302, errors(response)
     assert definition_of(monitor).parents == ()

@@ -25,6 +25,7 @@ from apps.core.unfold import action
 from apps.monitors import services
 from apps.monitors.admin.forms import MonitorForm, definition_from
 from apps.monitors.admin.monitor_list import MonitorList
+from apps.monitors.admin.overview import OverviewPage
 from apps.monitors.admin.request_inline import RequestInline
 from apps.monitors.admin.run_now import RunNow
 from apps.monitors.admin.runs import RunViews
@@ -33,7 +34,13 @@ from apps.monitors.models import Monitor
 
 @admin.register(Monitor)
 class MonitorAdmin(
-    RunNow, MonitorList, WorkspaceScoped, DependentSelects, RunViews, ServiceModelAdmin
+    OverviewPage,
+    RunNow,
+    MonitorList,
+    WorkspaceScoped,
+    DependentSelects,
+    RunViews,
+    ServiceModelAdmin,
 ):
     """What is checked, how often, and what counts as failing."""
 

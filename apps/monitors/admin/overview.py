@@ -21,8 +21,6 @@ from apps.monitors.models import Monitor, Outage, Run, Schedule
 from apps.monitors.overview import Overview, overview
 from apps.monitors.upcoming import due_of
 
-NEXT_RUNS = 3
-
 
 class OverviewPage:
     """Mixin for the monitor's ModelAdmin. The form has an address of its own; what is sent to either is the form's."""
@@ -126,7 +124,7 @@ class OverviewPage:
                 ],
                 "facts": _facts(monitor, found),
                 "chart": _chart(request, found, chosen),
-                "places": [_place(row, found) for row in found.schedules if row.removed_at is None],
+                "places": [_place(row, found) for row in found.seen.schedules],
                 "dues": _dues(monitor, found),
                 "outages": [_outage(row, found, made[row.pk]) for row in found.outages],
                 "outages_url": f"{reverse('admin:monitors_outage_changelist')}?monitor={monitor.pk}",
@@ -217,8 +215,7 @@ def _chart(request: HttpRequest, found: Overview, chosen: str) -> dict[str, Any]
 
 
 def _place(row: Schedule, found: Overview) -> dict[str, Any]:
-    seen = next(one for one in found.seen.schedules if one.pk == row.pk)
-    place = place_of(seen, found.seen.now)
+    place = place_of(row, found.seen.now)
     if not place.has_worker:
         state = tag("failing", "No worker")
     elif not row.last_result:
@@ -243,15 +240,24 @@ def _place(row: Schedule, found: Overview) -> dict[str, Any]:
 
 def _dues(monitor: Monitor, found: Overview) -> list[dict[str, Any]]:
     """Return the next runs at each location, on the crontab's clocks and in UTC."""
-    rows = [row for row in found.schedules if row.removed_at is None]
     if monitor.is_archived or not monitor.enabled:
         return []
+    rows = found.seen.schedules
+    alive = [row for row in rows if place_of(row, found.seen.now).has_worker]
     for row in rows:
         row.monitor = monitor
     return [
-        {"location": due.location if len(rows) > 1 else "", "texts": due.texts()}
-        for due in due_of(rows, count=NEXT_RUNS)
-        if due.times
+        *(
+            {"location": due.location if len(rows) > 1 else "", "texts": due.texts()}
+            for due in due_of(alive)
+            if due.times
+        ),
+        # What has passed there is no due time.
+        *(
+            {"location": row.location.name, "texts": [], "is_unserved": True}
+            for row in rows
+            if row not in alive
+        ),
     ]
 
 
