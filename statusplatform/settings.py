@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from urllib.parse import urlsplit
 
+from django.urls import reverse_lazy
+
 from statusplatform import env
+from statusplatform.login_settings import *  # noqa: F403  A part of this file, as Django reads it.
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.data_dir()
@@ -42,6 +45,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_celery_beat",
+    "allauth",  # its mails' and messages' texts
+    "allauth.account",
+    "allauth.mfa",
     "statusplatform",
     "apps.core.apps.CoreConfig",
     "apps.accounts.apps.AccountsConfig",
@@ -62,6 +68,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.login.middleware.LoginSessionMiddleware",
+    "apps.accounts.login.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -96,15 +105,6 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.text("CACHE_URL"),
-    }
-    if env.text("CACHE_URL")
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
@@ -192,6 +192,9 @@ UNFOLD = {
             "900": "oklch(35% .09 254)",
             "950": "oklch(26% .07 256)",
         }
+    },
+    "ACCOUNT": {
+        "navigation": [{"title": "Your account", "link": reverse_lazy("account_overview")}]
     },
     "SIDEBAR": {"show_search": True, "navigation": "apps.console.navigation.sidebar"},
 }

@@ -142,10 +142,9 @@ def test_it_tells_where_everything_is_and_how_to_log_in(up: Up) -> None:
     form = browser.open(admin, timeout=10).read().decode()
     token = found(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
     fields = {"username": "admin", "password": password, "csrfmiddlewaretoken": token}
+    login = urllib.parse.urljoin(admin, "/account/login/?next=/admin/")
 
-    answer = browser.open(
-        f"{admin}login/?next=/admin/", urllib.parse.urlencode(fields).encode(), 10
-    )
+    answer = browser.open(login, urllib.parse.urlencode(fields).encode(), 10)
 
     assert answer.geturl() == admin, "logged in"
 

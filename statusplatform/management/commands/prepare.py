@@ -15,15 +15,22 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
+from django.utils import timezone
+
+from apps.accounts.models import Workspace
+from apps.accounts.services import create_workspace
+from apps.core.actors import command_actor
 
 DEMO_FILE = settings.BASE_DIR / "examples" / "demo.yaml"
 ADMIN = "admin"
+WORKSPACE = "My team"
 
 
 class Command(BaseCommand):
     """Bring database and files to this version; twice is harmless.
 
-    On a database without users it also loads the demo (with --demo-url) and makes the first log-in.
+    On a database without users it also loads the demo (with --demo-url) or makes a first workspace, and makes the
+    first log-in.
     The report is one JSON object: `password` (of the new log-in, else null) and `demo` (whether the
     demo is set up, so that its service is to run).
     """
@@ -52,6 +59,8 @@ class Command(BaseCommand):
         if demo_url and (is_empty or (demo and demo_url != known_url)):
             self._load_demo(demo_url)
             demo = True
+        if is_empty:
+            self._make_workspace()
         # The log-in comes last: as long as there is none, an interrupted start is begun again.
         password = self._make_admin() if is_empty else None
         self._report({"password": password, "demo": demo}, options["report_fd"])
@@ -68,6 +77,12 @@ class Command(BaseCommand):
     def _load_demo(self, url: str) -> None:
         os.environ["DEMO_URL"] = url
         call_command("apply", str(DEMO_FILE), stdout=io.StringIO())
+
+    def _make_workspace(self) -> None:
+        """Make a first workspace, so that the first monitor has a place; one name is as good as another."""
+        if not Workspace.objects.exists():
+            actor = command_actor("prepare")
+            create_workspace(name=WORKSPACE, actor=actor, at=timezone.now())
 
     def _make_admin(self) -> str:
         password = secrets.token_urlsafe(9)

@@ -1,0 +1,40 @@
+"""Whether a session was opened with a second factor. It counts per session: what the person has elsewhere does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.internal.flows.login import (
+    get_authentication_records,
+    record_authentication,
+)
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest
+
+SSO = "sso"
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def was_used(request: HttpRequest, user: Any) -> bool:
+    """Tell whether this session used a second factor: one of ours, or the identity provider's."""
+    return any(
+        record.get("method") == "mfa" or record.get("second_factor")
+        for record in get_authentication_records(request, user)
+    )
+
+
+def has_one(user: Any) -> bool:
+    """Tell whether the person has set up a second factor. Recovery codes alone are none."""
+    return Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).exists()
+
+
+def note_setting_up(request: HttpRequest, authenticator: Authenticator) -> None:
+    """Count setting up a factor as using it: its code or key was asked for just then."""
+    record_authentication(
+        request, authenticator.user, "mfa", id=authenticator.pk, type=authenticator.type
+    )
+
+
+def note_sign_on(request: HttpRequest, user: Any, *, second_factor: bool) -> None:
+    """Record that the identity provider let the person in, and whether it asked for a second factor."""
+    record_authentication(request, user, SSO, second_factor=second_factor)
