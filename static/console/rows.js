@@ -82,7 +82,12 @@
       const shown = column.kind === "value" && value !== undefined ? textOf(value, column, values) : value;
       row.append(field(column, shown, number));
     }
-    row.append(make("button", { type: "button", class: "console-row-remove", "aria-label": `Remove row ${number}`, title: "Remove" }, "×"));
+    row.prepend(make("span", { class: "console-row-handle", draggable: "true", "aria-hidden": "true", title: "Drag to move" }, "⠿"));
+    const buttons = make("span", { class: "console-row-buttons" });
+    buttons.append(make("button", { type: "button", class: "console-row-up", title: "Move up" }, "↑"));
+    buttons.append(make("button", { type: "button", class: "console-row-down", title: "Move down" }, "↓"));
+    buttons.append(make("button", { type: "button", class: "console-row-remove", title: "Remove" }, "×"));
+    row.append(buttons);
     list.append(row);
     arrange(box, row);
     return row;
@@ -114,7 +119,26 @@
     }
   }
 
+  /* What a row is called changes with its place. */
+  function number(box) {
+    const rows = [...box.querySelectorAll(".console-row")];
+    const columns = columnsOf(box);
+    rows.forEach((row, place) => {
+      const named = (selector, name) => row.querySelector(selector).setAttribute("aria-label", `${name} row ${place + 1}`);
+      named(".console-row-up", "Move up");
+      named(".console-row-down", "Move down");
+      named(".console-row-remove", "Remove");
+      row.querySelector(".console-row-up").disabled = place === 0;
+      row.querySelector(".console-row-down").disabled = place === rows.length - 1;
+      const cells = cellsOf(row);
+      for (const column of columns) cells[column.name].setAttribute("aria-label", `${column.label}, row ${place + 1}`);
+    });
+    const empty = box.querySelector(".console-rows-empty");
+    if (empty) empty.hidden = rows.length > 0;
+  }
+
   function write(box) {
+    number(box);
     const lines = [...box.querySelectorAll(".console-row")].map((row) => {
       const texts = plain(row);
       const config = {};
@@ -135,7 +159,9 @@
     const textarea = textareaOf(box);
     if (textarea.name.includes("__prefix__") || box.querySelector(".console-rows-list") || !box.dataset.rows) return;
     box.append(make("ol", { class: "console-rows-list" }));
+    if (box.dataset.empty) box.append(make("p", { class: "console-rows-empty console-quiet" }, box.dataset.empty));
     for (const values of JSON.parse(box.dataset.rows)) addRow(box, values);
+    number(box);
     const bar = make("p", { class: "console-rows-bar" });
     bar.append(make("button", { type: "button", class: "console-row-add" }, `+ ${box.dataset.add}`));
     bar.append(make("button", { type: "button", class: "console-rows-text" }, "Edit as text"));
@@ -162,13 +188,65 @@
     } else if (button.matches(".console-row-remove")) {
       button.closest(".console-row").remove();
       box.querySelector(".console-row-add").focus();
+    } else if (button.matches(".console-row-up, .console-row-down")) {
+      move(box, button);
     } else {
       write(box);
-      box.querySelectorAll(".console-rows-list, .console-rows-bar").forEach((part) => part.remove());
+      box.querySelectorAll(".console-rows-list, .console-rows-bar, .console-rows-empty").forEach((part) => part.remove());
       box.classList.remove("console-rows-on");
       textareaOf(box).focus();
       return;
     }
+    write(box);
+  });
+
+  function move(box, button) {
+    const row = button.closest(".console-row");
+    const isUp = button.matches(".console-row-up");
+    const other = isUp ? row.previousElementSibling : row.nextElementSibling;
+    if (!other) return;
+    row.parentElement.insertBefore(row, isUp ? other : other.nextElementSibling);
+    number(box);
+    /* The button at an end is off: the other one goes on. */
+    (button.disabled ? row.querySelector(isUp ? ".console-row-down" : ".console-row-up") : button).focus();
+  }
+
+  /* Dragging by the handle: the row follows the pointer among its own list's rows. */
+  let dragged = null;
+  document.addEventListener("dragstart", (event) => {
+    const handle = event.target.closest && event.target.closest(".console-row-handle");
+    if (!handle) return;
+    dragged = handle.closest(".console-row");
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", "");
+    event.dataTransfer.setDragImage(dragged, 0, 0);
+    event.stopPropagation();
+  });
+  document.addEventListener("dragover", (event) => {
+    const over = dragged && event.target.closest && event.target.closest(".console-row");
+    if (!over || over.parentElement !== dragged.parentElement) return;
+    event.preventDefault();
+    if (over === dragged) return;
+    const box = over.getBoundingClientRect();
+    const isBelow = event.clientY > box.top + box.height / 2;
+    over.parentElement.insertBefore(dragged, isBelow ? over.nextElementSibling : over);
+  });
+  document.addEventListener("drop", (event) => dragged && event.preventDefault());
+  document.addEventListener("dragend", () => {
+    if (dragged) write(dragged.closest(".console-rows"));
+    dragged = null;
+  });
+
+  /* Other scripts add a row by this event on the box; its detail is the row's {column: value}. */
+  document.addEventListener("console:add-row", (event) => {
+    const box = event.target;
+    if (!box.classList.contains("console-rows-on")) {
+      const textarea = textareaOf(box);
+      textarea.value = `${textarea.value.trim()}\n- ${JSON.stringify(event.detail)}`.trim();
+      textarea.textContent = textarea.value;
+      return;
+    }
+    addRow(box, event.detail);
     write(box);
   });
 

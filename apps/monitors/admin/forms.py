@@ -7,8 +7,9 @@ from typing import Any
 
 from django import forms
 
-from apps.core.adminkit.fields import LinesField, PairsField, SecretsField, ZoneField
-from apps.core.unfold import ModelForm, Number
+from apps.core.adminkit.fields import LinesField, PairsField, SecretsField, ZoneField, ZoneWidget
+from apps.core.unfold import ModelForm, Number, Select, TextInput
+from apps.monitors.admin import how_often
 from apps.monitors.checkers.spec import RequestSpec
 from apps.monitors.checkers.validation import check_variables
 from apps.monitors.definition import CrontabSpec, MonitorDefinition
@@ -18,7 +19,17 @@ from apps.monitors.models import Location, Monitor, Schedule
 class MonitorForm(ModelForm):
     """Everything of a monitor but its requests."""
 
-    crontab_time_zone = ZoneField(label="Crontab's time zone", required=False)
+    how_often = forms.ChoiceField(
+        label="How often", choices=how_often.CHOICES, initial="60", required=False, widget=Select
+    )
+    crontab_time_zone = ZoneField(
+        label="Crontab's time zone",
+        required=False,
+        help_text="Empty: UTC.",
+        widget=ZoneWidget(
+            attrs={"placeholder": "Europe/Berlin", "data-show-when": "how_often=crontab"}
+        ),
+    )
     run_at = forms.ModelMultipleChoiceField(
         label="Locations",
         queryset=Location.objects.none(),
@@ -57,17 +68,24 @@ class MonitorForm(ModelForm):
             "parents",
         ]
         labels = {
-            "interval_s": "Interval (s)",
+            "interval_s": "Interval (seconds)",
             "timeout_s": "Timeout (s)",
             "run_limit_s": "Run limit (s)",
             "retry_delay_s": "Retry delay (s)",
         }
         help_texts = {
+            "interval_s": "From run to run: 1 second to 7 days. Used with “Another interval”.",
+            "crontab": "Minute, hour, day, month, weekday, such as 30 6 * * 1-5. Used with “By a crontab”.",
             "retry_delay_s": "Seconds before a failed request is repeated.",
             "follow_redirects": "Up to 10, each looked at like a request of its own.",
             "parents": "Monitors of the workspace that this one depends on.",
         }
-        widgets = {"interval_s": Number(attrs={"min": 1})}
+        widgets = {
+            "interval_s": Number(attrs={"min": 1, "data-show-when": "how_often=custom"}),
+            "crontab": TextInput(
+                attrs={"placeholder": "30 6 * * 1-5", "data-show-when": "how_often=crontab"}
+            ),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,7 +106,11 @@ class MonitorForm(ModelForm):
         parents.queryset = Monitor.objects.live()
         if row.pk is not None:
             self.initial["parents"] = list(row.parents.live())
-        self.initial.update(tag_lines=row.tags, variable_lines=row.variables)
+        self.initial.update(
+            tag_lines=row.tags,
+            variable_lines=row.variables,
+            how_often=how_often.chosen_by(row),
+        )
 
     def clean_variable_lines(self) -> dict[str, str]:
         variables: dict[str, str] = self.cleaned_data["variable_lines"]
@@ -102,18 +124,28 @@ class MonitorForm(ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        # An interval of 0 is set, and refused with its own words by the model.
-        if bool(data.get("crontab")) == (data.get("interval_s") is not None) and not (
-            {"interval_s", "crontab"} & self.errors.keys()
-        ):
-            self.add_error(
-                "interval_s", "Set either an interval or a crontab, and leave the other empty."
-            )
+        self._settle_timing(data)
         workspace = data.get("workspace")
         for parent in data.get("parents") or ():
             if workspace is not None and parent.workspace_id != workspace.pk:
                 self.add_error("parents", f"{parent} is not in this workspace.")
         return data
+
+    def _settle_timing(self, data: dict[str, Any]) -> None:
+        """Leave the interval or the crontab that was chosen; what the other field holds does not matter."""
+        choice = data.get("how_often")
+        if not choice:
+            return
+        for field, wanted in (("interval_s", how_often.CUSTOM), ("crontab", how_often.CRONTAB)):
+            if choice != wanted:
+                self.errors.pop(field, None)
+        needed = how_often.missing(choice, data.get("interval_s"), data.get("crontab") or "")
+        if needed is not None and needed[0] not in self.errors:
+            self.add_error(*needed)
+            return
+        data["interval_s"], data["crontab"] = how_often.timing(
+            choice, data.get("interval_s"), data.get("crontab") or ""
+        )
 
     def _refuse(self, field: str, variables: dict[str, str]) -> None:
         for place, message in check_variables(variables):

@@ -23,18 +23,22 @@ from apps.core.adminkit import (
 )
 from apps.core.unfold import action
 from apps.monitors import services
+from apps.monitors.admin.curl_box import ReadsCurl
 from apps.monitors.admin.forms import MonitorForm, definition_from
 from apps.monitors.admin.monitor_list import MonitorList
 from apps.monitors.admin.overview import OverviewPage
 from apps.monitors.admin.request_inline import RequestInline
 from apps.monitors.admin.run_now import RunNow
 from apps.monitors.admin.runs import RunViews
+from apps.monitors.admin.try_box import TriesRequests
 from apps.monitors.models import Monitor
 
 
 @admin.register(Monitor)
 class MonitorAdmin(
     OverviewPage,
+    ReadsCurl,
+    TriesRequests,
     RunNow,
     MonitorList,
     WorkspaceScoped,
@@ -63,7 +67,20 @@ class MonitorAdmin(
         "It stops running. Its open outage closes as removed, what it said is taken from the pages, and an open "
         "incident is left to you. Runs and outages are kept."
     )
-    main = (None, {"fields": ["workspace", "name", "enabled", "interval_s"]})
+    main = (
+        None,
+        {
+            "fields": [
+                "workspace",
+                "name",
+                "how_often",
+                "interval_s",
+                "crontab",
+                "crontab_time_zone",
+                "enabled",
+            ]
+        },
+    )
     more = [
         (
             "Thresholds and locations",
@@ -91,11 +108,8 @@ class MonitorAdmin(
             {"fields": ["variable_lines", "secrets"], "classes": ["collapse"]},
         ),
         (
-            "Crontab, tags and parents",
-            {
-                "fields": ["crontab", "crontab_time_zone", "tag_lines", "parents"],
-                "classes": ["collapse"],
-            },
+            "Tags and parents",
+            {"fields": ["tag_lines", "parents"], "classes": ["collapse"]},
         ),
     ]
 

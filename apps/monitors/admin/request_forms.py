@@ -13,6 +13,8 @@ from django import forms
 from apps.core.adminkit.fields import PairsField, RowsField, SecretField
 from apps.core.audit import HIDDEN
 from apps.core.unfold import ModelForm, Select, Textarea, TextInput
+from apps.monitors.admin.curl_box import CurlField
+from apps.monitors.admin.try_box import TryField
 from apps.monitors.checkers.forms import RequestForm as ConfigForm
 from apps.monitors.checkers.spec import RequestSpec
 from apps.monitors.checkers.validation import operators_for
@@ -87,9 +89,12 @@ EXTRACTION_COLUMNS: list[dict[str, Any]] = [
         "when": {"source": ["body"]},
     },
 ]
-ROWS_HELP = (
-    "As in the configuration file, one a line: "
-    "{source: json, path: $.state, operator: equals, value: accepted}."
+ASSERTIONS_AS_TEXT = (
+    "One a line, as in the configuration file: "
+    "- {source: json, path: $.state, operator: equals, value: accepted}"
+)
+EXTRACTIONS_AS_TEXT = (
+    "One a line, as in the configuration file: - {variable: token, source: json, path: $.token}"
 )
 
 
@@ -116,6 +121,8 @@ class RequestForm(ModelForm):
         "extract": "extraction_rows",
     }
 
+    curl_command = CurlField()
+    try_it = TryField()
     name = forms.CharField(
         required=False,
         max_length=120,
@@ -136,12 +143,15 @@ class RequestForm(ModelForm):
         label="Assertions",
         columns=ASSERTION_COLUMNS,
         add="Add assertion",
-        help_text=f"What the answer must be. With none: status less than 400. {ROWS_HELP}",
+        empty="No assertion: the status must be less than 400.",
+        text_help=ASSERTIONS_AS_TEXT,
+        help_text="What the answer must be. All are judged, in any order.",
     )
     extraction_rows = RowsField(
         label="Extractions",
         columns=EXTRACTION_COLUMNS,
         add="Add extraction",
+        text_help=EXTRACTIONS_AS_TEXT,
         help_text="Values taken from the answer into variables for later requests of the same run.",
     )
     header_lines = PairsField(
@@ -191,10 +201,13 @@ class RequestForm(ModelForm):
         super().__init__(*args, **kwargs)
         self.spec: RequestSpec | None = None
         self.fields["position"].required = False
-        if self.instance.method not in METHODS:
-            # The configuration file may name any method.
-            method: Any = self.fields["method"]
-            method.choices = [*method.choices, (self.instance.method, self.instance.method)]
+        method: Any = self.fields["method"]
+        # The configuration file may name any method, and so may a curl command.
+        for other in {self.instance.method, str(self.data.get(self.add_prefix("method")) or "")}:
+            if other not in METHODS and re.fullmatch(r"[A-Z-]{1,20}", other):
+                method.choices = [*method.choices, (other, other)]
+        try_it: Any = self.fields["try_it"]
+        try_it.widget.has_runs = self.instance.pk is not None
         for name, kind in (
             ("auth_password", "basic"),
             ("auth_token", "bearer"),

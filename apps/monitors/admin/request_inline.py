@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.http import HttpRequest
@@ -24,8 +24,8 @@ class RequestInline(PartInline):
     min_num = 1
     verbose_name = "request"
     fieldsets = [
+        ("Paste a curl command", {"fields": ["curl_command"], "classes": ["collapse"]}),
         (None, {"fields": ["position", "method", "url", "name"]}),
-        (None, {"fields": ["assertion_rows", "extraction_rows"]}),
         (
             "Headers and body",
             {"fields": ["header_lines", "body_kind", "body_text"], "classes": ["collapse"]},
@@ -45,7 +45,23 @@ class RequestInline(PartInline):
                 "classes": ["collapse"],
             },
         ),
+        ("Assertions and extractions", {"fields": ["try_it", "assertion_rows", "extraction_rows"]}),
     ]
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["console/monitors.css"]}
+        js: ClassVar[list[str]] = ["console/order.js", "console/request.js"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return found
+        # Who may only look has nothing to paste or to try.
+        return [
+            (name, {**options, "fields": [one for one in options["fields"] if one != "try_it"]})
+            for name, options in found
+            if "curl_command" not in options["fields"]
+        ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)

@@ -14,17 +14,11 @@ from django.urls import reverse
 
 from apps.core.adminkit import utc
 from apps.core.unfold import action
+from apps.monitors.admin.run_parts import request_parts
 from apps.monitors.models import LatestPass, Monitor, Run, Schedule
 from apps.monitors.selectors import latest_runs, run_detail
 
 RUNS_PER_PAGE = 50
-PHASES = (
-    ("dns_ms", "DNS"),
-    ("connect_ms", "Connect"),
-    ("tls_ms", "TLS"),
-    ("first_byte_ms", "First byte"),
-    ("total_ms", "Total"),
-)
 
 
 class RunViews:
@@ -78,7 +72,7 @@ class RunViews:
                 "due": utc(run.due_at),
                 "started": utc(run.started_at),
                 "location": schedule.location,
-                "requests": _requests(detail or {}),
+                "requests": request_parts(detail or {}),
                 "is_kept": detail is not None,
                 "runs_url": reverse("admin:monitors_monitor_runs", args=[monitor.pk]),
             },
@@ -149,24 +143,3 @@ def _seen(key: str) -> tuple[datetime, int] | None:
 def _of_latest_pass(run: Run) -> dict[str, Any] | None:
     kept = LatestPass.objects.filter(schedule_id=run.schedule_id, due_at=run.due_at).first()
     return kept.detail if kept else None
-
-
-def _requests(detail: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return CheckOutcome.detail's requests with what the page shows, ready made."""
-    return [
-        {**request, "attempts": [_attempt(attempt) for attempt in request.get("attempts", [])]}
-        for request in detail.get("requests", [])
-    ]
-
-
-def _attempt(attempt: dict[str, Any]) -> dict[str, Any]:
-    timings = attempt.get("timings") or {}
-    return {
-        **attempt,
-        "phases": [
-            (label, f"{timings[key]:.0f} ms")
-            for key, label in PHASES
-            if timings.get(key) is not None
-        ],
-        "extracted": ", ".join(attempt.get("extracted") or []),
-    }

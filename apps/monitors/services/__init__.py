@@ -9,12 +9,14 @@ from apps.monitors.services.lifecycle import (
 )
 from apps.monitors.services.locations import archive_location, create_location, update_location
 from apps.monitors.services.outages import settle_outages
+from apps.monitors.services.trials import note_trial
 
 __all__ = [
     "archive_location",
     "archive_monitor",
     "create_location",
     "create_monitor",
+    "note_trial",
     "pause_monitor",
     "resume_monitor",
     "run_now",
