@@ -2,6 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from apps.core.keys import holds_tokens
+
 
 class AccountsConfig(AppConfig):
     name = "apps.accounts"
