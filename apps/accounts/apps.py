@@ -12,3 +12,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.accounts.login.receivers")
+        holds_tokens("mfa.Authenticator", "data")
