@@ -33,7 +33,7 @@ class KeyRing:
         self._read: tuple[str, ...] = ()
         self._signature: tuple[int, int, int] | None = None
 
-    def keys(self) -> tuple[str, ...]:
+    def known(self) -> tuple[str, ...]:
         """Return the keys, the one that encrypts first."""
         given = tuple(settings.FIELD_ENCRYPTION_KEYS)
         return self._read if self._read and self._replaced == given else given
@@ -54,7 +54,7 @@ class KeyRing:
                     return False
                 keys = keys_in(path.read_text(encoding="ascii"))
                 self._signature = signature
-                before = self.keys()
+                before = self.known()
                 if not keys or keys == before:
                     return False
                 self._replaced, self._read = tuple(settings.FIELD_ENCRYPTION_KEYS), keys
@@ -78,15 +78,29 @@ class Cipher:
     def encrypt(self, plain: bytes) -> bytes:
         """Return the token."""
         ring.refresh()
-        return _cipher(ring.keys()).encrypt(plain)
+        return _cipher(ring.known()).encrypt(plain)
 
     def decrypt(self, token: bytes) -> bytes:
         """Return what the token holds. InvalidToken when no key opens it."""
-        keys = ring.keys()
+        keys = ring.known()
         try:
             return _cipher(keys).decrypt(token)
         except InvalidToken:
             # Another thread may have looked just before this one.
-            if not ring.refresh() and ring.keys() == keys:
+            if not ring.refresh() and ring.known() == keys:
                 raise
-            return _cipher(ring.keys()).decrypt(token)
+            return _cipher(ring.known()).decrypt(token)
+
+
+# Columns of other libraries' tables that hold our tokens inside JSON: (model label, column).
+_inside: set[tuple[str, str]] = set()
+
+
+def holds_tokens(label: str, column: str) -> None:
+    """Say that a JSON column of somebody else's model has values in it that `Cipher` encrypted."""
+    _inside.add((label, column))
+
+
+def columns_with_tokens() -> list[tuple[str, str]]:
+    """Return what `holds_tokens` was told, in one order."""
+    return sorted(_inside)
