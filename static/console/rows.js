@@ -65,7 +65,7 @@
     } else if (column.kind === "lines") {
       input = make("textarea", { class: "console-input", rows: "2" }, value === undefined ? "" : value);
     } else {
-      input = make("input", { class: "console-input", type: "text", spellcheck: "false", placeholder: column.hint || "" });
+      input = make("input", { class: "console-input", type: column.type || "text", spellcheck: "false", placeholder: column.hint || "" });
       if (value !== undefined) input.setAttribute("value", value);
     }
     input.setAttribute("aria-label", `${column.label}, row ${number}`);
