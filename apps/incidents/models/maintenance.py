@@ -67,6 +67,7 @@ class Maintenance(ArchivableModel):
 
     class Meta(ArchivableModel.Meta):
         ordering = ["-scheduled_for", "-id"]
+        verbose_name_plural = "maintenance"
         constraints = [
             models.UniqueConstraint(
                 fields=["page", "idempotency_key"],
