@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, JSONField, QuerySet
 from django.db.models.expressions import RawSQL
 
 # As many rows as a list counts, and as many tags as a person reads.
@@ -36,3 +36,24 @@ def tags_of(rows: QuerySet[Any]) -> list[str]:
         cursor.execute(each.format(some=sql), [*parameters, TAGS])
         found = [str(tag) for (tag,) in cursor.fetchall()]
     return sorted(found, key=str.casefold)
+
+
+def with_tag(name: str) -> RawSQL:
+    """Return the tags of a monitor that lacks this one, with it at the end."""
+    if connection.vendor == "postgresql":
+        return _tags('"tags" || jsonb_build_array(%s::text)', name)
+    return _tags("""json_insert("tags", '$[#]', %s)""", name)
+
+
+def without_tag(name: str) -> RawSQL:
+    """Return the tags of a monitor without this one."""
+    if connection.vendor == "postgresql":
+        return _tags('"tags" - %s::text', name)
+    return _tags(
+        '(SELECT json_group_array(one.value) FROM json_each("tags") AS one WHERE one.value <> %s)',
+        name,
+    )
+
+
+def _tags(sql: str, name: str) -> RawSQL:
+    return RawSQL(sql, [name], output_field=JSONField())  # noqa: S611 -- constants, see above

@@ -1,5 +1,12 @@
 """Every change of a monitor, its schedules and its outages."""
 
+from apps.monitors.services.bulk import (
+    pause_monitors,
+    resume_monitors,
+    run_monitors_now,
+    tag_monitors,
+    untag_monitors,
+)
 from apps.monitors.services.definitions import create_monitor, update_monitor
 from apps.monitors.services.lifecycle import (
     archive_monitor,
@@ -18,9 +25,14 @@ __all__ = [
     "create_monitor",
     "note_trial",
     "pause_monitor",
+    "pause_monitors",
     "resume_monitor",
+    "resume_monitors",
+    "run_monitors_now",
     "run_now",
     "settle_outages",
+    "tag_monitors",
+    "untag_monitors",
     "update_location",
     "update_monitor",
 ]

@@ -7,13 +7,14 @@ schedules are stopped or placed anew. Only new time is told, and only where no l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from apps.core.among import among
 from apps.core.clock import database_now
 from apps.monitors.coverage import unmeasured_stretches
 from apps.monitors.models import Schedule, UnmeasuredStretch
@@ -104,13 +105,13 @@ def find_unmeasured(*, at: datetime) -> int:
     return total
 
 
-def unmeasured_until_now(*, monitor_id: int) -> list[Found]:
-    """Lock the monitor's schedules and return what they owe, before they are stopped or placed anew.
+def unmeasured_until_now(*, monitor_ids: Collection[int]) -> list[Found]:
+    """Lock the monitors' schedules and return what they owe, before they are stopped or placed anew.
 
     To be noted at the end of the transaction: the outages that it changes lock delivery streams, which come before the
     components of a gap.
     """
-    return _locked(_running().filter(monitor=monitor_id))
+    return _locked(_running().filter(monitor__in=among(monitor_ids)))
 
 
 def forget_old_stretches(*, at: datetime) -> int:

@@ -69,7 +69,7 @@ def update_monitor(
         write_requests(monitor=monitor, requests=definition.requests, at=at)
     is_retimed = held.crontab != definition.crontab
     # What is owed so far, before a new interval or other locations begin anew.
-    owed = unmeasured_until_now(monitor_id=monitor.pk)
+    owed = unmeasured_until_now(monitor_ids=[monitor.pk])
     schedules.place(monitor=monitor, locations=locations, at=at, is_retimed=is_retimed)
     if set(held.locations) != set(definition.locations) or held.quorum != definition.quorum:
         settle_outages(monitor_ids=[monitor.pk], actor=actor, at=at)

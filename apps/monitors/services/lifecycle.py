@@ -24,8 +24,8 @@ def pause_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     monitor = locked_monitor(monitor_id)
     if monitor.enabled:
         _set_enabled(monitor, False, at)
-        owed = unmeasured_until_now(monitor_id=monitor_id)
-        schedules.stop(monitor_id=monitor_id)
+        owed = unmeasured_until_now(monitor_ids=[monitor_id])
+        schedules.stop(monitor_ids=[monitor_id])
         note_unmeasured(found=owed, at=at)
         note(actor=actor, at=at, action="monitor.paused", row=monitor)
     return monitor
@@ -37,7 +37,7 @@ def resume_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     monitor = locked_monitor(monitor_id)
     if not monitor.enabled:
         _set_enabled(monitor, True, at)
-        schedules.start(monitor=monitor)
+        schedules.start(monitors=[monitor])
         note(actor=actor, at=at, action="monitor.resumed", row=monitor)
     return monitor
 
@@ -47,8 +47,8 @@ def resume_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
 def archive_monitor(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     """Remove a monitor for good; its runs and outages stay. Its open outage closes as removed."""
     monitor = locked_monitor(monitor_id)
-    owed = unmeasured_until_now(monitor_id=monitor_id)
-    schedules.stop(monitor_id=monitor_id)
+    owed = unmeasured_until_now(monitor_ids=[monitor_id])
+    schedules.stop(monitor_ids=[monitor_id])
     monitor.archived_at = monitor.updated_at = at
     monitor.save(update_fields=["archived_at", "updated_at"])
     close_as_removed(monitor_ids=[monitor_id], actor=actor, at=at)
@@ -67,7 +67,7 @@ def run_now(*, monitor_id: int, actor: Actor, at: datetime) -> Monitor:
     monitor = locked_monitor(monitor_id)
     if not monitor.enabled:
         raise Conflict("monitor_paused", f"{monitor.name} is paused: resume it first")
-    schedules.lock(monitor_id=monitor_id)
+    schedules.lock(monitor_ids=[monitor_id])
     Schedule.objects.filter(
         monitor=monitor, is_active=True, removed_at__isnull=True, run_now_at__isnull=True
     ).update(run_now_at=DatabaseNow())

@@ -5,12 +5,13 @@ Whoever changes more than one row of these locks the monitor first, then its sch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F
 
+from apps.core.among import among
 from apps.core.clock import database_now
 from apps.monitors import slots
 from apps.monitors.models import Location, Monitor, Schedule
@@ -70,7 +71,7 @@ def place(
                 ]
             )
     if not monitor.enabled:
-        stop(monitor_id=monitor.pk)
+        stop(monitor_ids=[monitor.pk])
     gone = [schedule.pk for key, schedule in held.items() if key not in wanted]
     Schedule.objects.filter(pk__in=gone, removed_at__isnull=True).update(
         is_active=False,
@@ -82,36 +83,41 @@ def place(
     )
 
 
-def stop(*, monitor_id: int) -> None:
-    """Stop the monitor's schedules: nothing is due, and a run in flight is not recorded."""
-    lock(monitor_id=monitor_id)
-    Schedule.objects.filter(monitor_id=monitor_id).update(is_active=False, **_UNCLAIMED)
+def stop(*, monitor_ids: Collection[int]) -> None:
+    """Stop the monitors' schedules: nothing is due, and a run in flight is not recorded."""
+    lock(monitor_ids=monitor_ids)
+    Schedule.objects.filter(monitor__in=among(monitor_ids)).update(is_active=False, **_UNCLAIMED)
 
 
-def lock(*, monitor_id: int) -> None:
-    """Lock the monitor's schedules in their keys' order, as the recorder does: an UPDATE has an order of its own."""
+def lock(*, monitor_ids: Collection[int]) -> None:
+    """Lock the monitors' schedules in their keys' order, as the recorder does: an UPDATE has an order of its own."""
     list(
         Schedule.objects.select_for_update(no_key=True)
-        .filter(monitor_id=monitor_id)
+        .filter(monitor__in=among(monitor_ids))
         .order_by("pk")
         .values_list("pk")
     )
 
 
-def start(*, monitor: Monitor) -> None:
-    """Let the monitor's schedules run again, from their next slots."""
+def start(*, monitors: Collection[Monitor]) -> None:
+    """Let the monitors' schedules run again, from their next slots."""
+    by_key = {monitor.pk: monitor for monitor in monitors}
     schedules = list(
         Schedule.objects.select_for_update(no_key=True, of=("self",))
-        .filter(monitor=monitor, removed_at__isnull=True)
+        .filter(monitor__in=among(by_key), removed_at__isnull=True)
         .select_related("location")
         .order_by("pk")
     )
     now = database_now()
     for schedule in schedules:
         schedule.is_active = True
-        schedule.next_run_at = _first_slot(schedule, monitor, schedule.location, now)
+        schedule.next_run_at = _first_slot(
+            schedule, by_key[schedule.monitor_id], schedule.location, now
+        )
         schedule.owed_since = schedule.next_run_at
-    Schedule.objects.bulk_update(schedules, ["is_active", "next_run_at", "owed_since"])
+    Schedule.objects.bulk_update(
+        schedules, ["is_active", "next_run_at", "owed_since"], batch_size=500
+    )
 
 
 def _first_slot(
