@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import F, QuerySet
 
 from apps.core.errors import NotFound
@@ -45,6 +47,15 @@ def impact(row: Incident) -> str:
     """Return the incident's public impact: `incidents.impact.impact_of` over its visible components."""
     statuses = visible_affected().filter(incident=row).values_list("worst_status", flat=True)
     return impact_of(statuses, row.impact_override)
+
+
+def impacts(rows: Collection[Incident]) -> dict[int, str]:
+    """Return {key: public impact} of the incidents, in one query."""
+    statuses: dict[int, list[str]] = {row.pk: [] for row in rows}
+    found = visible_affected().filter(incident__in=statuses)
+    for pk, worst in found.values_list("incident_id", "worst_status"):
+        statuses[pk].append(worst)
+    return {row.pk: impact_of(statuses[row.pk], row.impact_override) for row in rows}
 
 
 def mergeable_into(row: Incident) -> QuerySet[Incident]:

@@ -206,6 +206,17 @@ def incidents_left_since(integration_id: int, at: datetime) -> list[Incident]:
     return list(rows.exclude(status=IncidentStatus.RESOLVED).order_by("pk"))
 
 
+def incidents_tended_by(integration_id: int) -> list[Incident]:
+    """Return the open incidents of our own that this integration opened and would resolve."""
+    streams = DeliveryStream.objects.filter(
+        rule__integration=integration_id, abandoned_at__isnull=True
+    ).exclude(remote_id="")
+    rows = Incident.objects.live().filter(
+        public_id__in=streams.values("remote_id"), taken_over_at__isnull=True
+    )
+    return list(rows.exclude(status=IncidentStatus.RESOLVED).order_by("pk"))
+
+
 def integration_behind(incident: Incident) -> Integration | None:
     """Return the integration that opened the incident, archived or not."""
     if incident.idempotency_key is None:
@@ -228,6 +239,11 @@ def dead_deliveries() -> QuerySet[Delivery]:
         .select_related("stream__connector", "stream__page", "integration")
         .order_by("-pk")
     )
+
+
+def pending_count(at_most: int = 10_000) -> int:
+    """Return how many deliveries are on their way; counting stops at `at_most`."""
+    return Delivery.objects.filter(state=Delivery.State.PENDING).order_by()[:at_most].count()
 
 
 def waiting_deliveries() -> QuerySet[Delivery]:

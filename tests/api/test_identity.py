@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -41,7 +42,7 @@ def test_a_key_is_told_what_it_is(keyword: str):
         "identity": {
             "name": "CI",
             "roles": ["monitors.read"],
-            "dashboard_url": "http://localhost:8000/admin/",
+            "dashboard_url": f"{settings.PUBLIC_URL}/admin/",
             "team_roles": [],
             "teams": [{"id": workspace.public_id, "name": workspace.name}],
         }
