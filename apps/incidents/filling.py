@@ -49,6 +49,13 @@ def fill(text: str, values: Mapping[str, str], *, field: str) -> str:
     return _VARIABLE.sub(lambda found: values[found[1]], text)
 
 
+def fill_what_is_known(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with those variables filled in that have a value; the others stay. For previews only."""
+    return _VARIABLE.sub(
+        lambda found: values[found[1]] if values.get(found[1], "").strip() else found[0], text
+    )
+
+
 def built_in(
     *, page: str, components: Iterable[str], time_zone: str, at: datetime
 ) -> dict[str, str]:

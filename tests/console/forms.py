@@ -13,14 +13,14 @@ from apps.core.adminkit.fields import SecretField, SecretsField
 def filled_in(response: Any) -> dict[str, Any]:
     """Return what a browser would post if nothing were changed on the page."""
     context = response.context
-    data = _values(context["adminform"].form)
+    data = values_of(context["adminform"].form)
     if "shown_token" in context:
         data["_shown"] = context["shown_token"]
     for inline in context["inline_admin_formsets"]:
         formset = inline.formset
-        data |= _values(formset.management_form)
+        data |= values_of(formset.management_form)
         for form in formset.forms:
-            data |= _values(form)
+            data |= values_of(form)
     return data
 
 
@@ -53,12 +53,12 @@ def _added_rows(response: Any, wanted: dict[str, Any]) -> dict[str, Any]:
         formset = inline.formset
         total = int(wanted.get(f"{formset.prefix}-TOTAL_FORMS", 0))
         for number in range(len(formset.forms), total):
-            values = _values(formset.empty_form)
+            values = values_of(formset.empty_form)
             data |= {name.replace("__prefix__", str(number)): one for name, one in values.items()}
     return data
 
 
-def _values(form: BaseForm) -> dict[str, Any]:
+def values_of(form: BaseForm) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for field in form:
         if isinstance(field.field, SecretField | SecretsField):

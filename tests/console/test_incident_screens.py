@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from apps.incidents.models import Incident, IncidentTemplate, Postmortem, UpdateComponent
 from apps.incidents.services import create_template, open_incident, post_update
-from tests.console.forms import errors, filled_in, save
+from tests.console.composing import mistakes, shown, write
+from tests.console.forms import errors, save
 from tests.factories import NOW, PERSON, ComponentFactory, ComponentGroupFactory, PageFactory
 
 pytestmark = pytest.mark.django_db
@@ -96,14 +97,12 @@ def test_a_new_incident_begins_with_a_template_and_asks_for_its_variables(consol
     component = ComponentFactory(name="Orders", page=PageFactory(name="Acme"))
     url = f"{ADD}?template={template(component).public_id}"
 
-    shown = console.get(url)
-    data = filled_in(shown)
-    assert (data["name"], data["first_status"]) == ("{{components}} slow", "identified")
-    unset = console.post(url, data)
-    assert list(errors(unset)) == ["variable_cause"]
-    response = console.post(url, data | {"variable_cause": "a full disk."})
+    data = shown(console, url)
+    assert (data["name"], data["status"]) == ("{{components}} slow", "identified")
+    assert list(mistakes(write(console, url))) == ["variable_cause"]
+    response = write(console, url, variable_cause="a full disk.")
 
-    assert response.status_code == 302, errors(response)
+    assert response.status_code == 302, mistakes(response)
     row = Incident.objects.get()
     assert (row.name, row.updates.get().body) == ("Orders slow", "Acme is slow: a full disk.")
     component.refresh_from_db()
@@ -114,18 +113,19 @@ def test_a_variable_that_was_typed_in_is_named_and_never_published(console: Clie
     component = ComponentFactory()
     url = f"{ADD}?template={template(component, message='').public_id}"
 
-    response = console.post(url, filled_in(console.get(url)) | {"message": "{{who}} did it"})
+    response = write(console, url, message="{{who}} did it")
 
-    assert "{{who}}" in str(errors(response)["message"])
+    assert "{{who}}" in str(mistakes(response)["message"])
     assert not Incident.objects.exists()
 
 
-def test_another_pages_template_is_refused(console: Client):
-    component = ComponentFactory()
-    url = f"{ADD}?template={template(component, message='').public_id}"
-    data = filled_in(console.get(url)) | {"page": PageFactory().pk}
+def test_another_pages_template_is_not_used(console: Client):
+    foreign = template(ComponentFactory())
+    page = ComponentFactory().page
 
-    assert "page" in errors(console.post(url, data))
+    data = shown(console, f"{ADD}?page={page.pk}&template={foreign.public_id}")
+
+    assert "name" not in data
 
 
 def test_an_update_begins_with_a_template_of_its_page(console: Client, incident: Incident):
@@ -167,7 +167,11 @@ def test_a_post_mortem_is_previewed_published_taken_back_and_deleted(
     assert "Readers see this since" in console.get(url).content.decode()
     console.post(url, {"do": "revert"})
     assert not Postmortem.objects.get().is_published
-    console.post(url, {"do": "delete"})
+    delete = screen("delete_postmortem", incident)
+    assert delete in console.get(url).content.decode()
+    assert "cannot be taken back" in console.get(delete).content.decode()
+    assert Postmortem.objects.exists()
+    console.post(delete)
 
     assert not Postmortem.objects.exists()
 
@@ -269,9 +273,9 @@ def test_a_past_incident_is_told_with_times_in_the_pages_zone(console: Client):
     data = {
         "page": page.pk,
         "name": "Fire",
-        "updates": '- {at: "2026-03-01 10:00", status: investigating, message: "Smoke."}\n'
-        '- {at: "2026-03-01 11:30", status: resolved, message: "Out."}',
-        "components": "- {component: API / Orders, status: major_outage}",
+        "updates": '- {at: "2026-03-01T10:00", status: investigating, message: "Smoke."}\n'
+        '- {at: "2026-03-01T11:30", status: resolved, message: "Out."}',
+        "components": f"- {{component: {component.public_id}, status: major_outage}}",
     }
 
     assert console.get(url).status_code == 200
@@ -287,17 +291,16 @@ def test_a_past_incident_is_told_with_times_in_the_pages_zone(console: Client):
 
 def test_a_past_incident_says_with_each_update_what_it_said_of_components(console: Client):
     page = PageFactory()
-    for name in ("Orders", "Search"):
-        ComponentFactory(page=page, name=name)
+    orders, search = (ComponentFactory(page=page, name=name) for name in ("Orders", "Search"))
     data = {
         "page": page.pk,
         "name": "Fire",
         "updates": '- {at: "2026-03-01 10:00", status: investigating}\n'
         '- {at: "2026-03-01 10:30", status: monitoring}\n'
         '- {at: "2026-03-01 11:30", status: resolved}',
-        "components": "- {component: Orders, status: major_outage}\n"
-        '- {component: Orders, status: degraded_performance, update: "2"}\n'
-        '- {component: Search, status: partial_outage, update: "2"}',
+        "components": f"- {{component: {orders.public_id}, status: major_outage}}\n"
+        f'- {{component: {orders.public_id}, status: degraded_performance, update: "2"}}\n'
+        f'- {{component: {search.public_id}, status: partial_outage, update: "2"}}',
     }
 
     response = console.post(reverse("admin:incidents_incident_tell_past"), data)
@@ -316,18 +319,18 @@ def test_a_past_incident_says_with_each_update_what_it_said_of_components(consol
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"updates": "- {at: soon, status: resolved}"}, "Row 1, time: write a time such as"),
+        ({"updates": "- {at: soon, status: resolved}"}, "Row 1, time: choose a day and a time"),
         ({"updates": "- {at: 2026-03-01 10:00, status: monitoring}"}, "the last update resolves"),
         ({"components": "- {component: Nothing, status: major_outage}"}, "not on this page"),
-        ({"components": "- {component: Web, status: major_outage, update: 2}"}, "no update"),
-        ({"components": "- {component: Web, status: major_outage, update: x}"}, "no update"),
+        ({"components": "- {component: web, status: major_outage, update: 2}"}, "no update"),
+        ({"components": "- {component: web, status: major_outage, update: x}"}, "no update"),
     ],
 )
 def test_a_past_incident_that_does_not_hold_is_refused_at_its_field(
     console: Client, changes, words
 ):
     data = {
-        "page": ComponentFactory(name="Web").page.pk,
+        "page": ComponentFactory(name="Web", public_id="web").page.pk,
         "name": "Fire",
         "updates": '- {at: "2026-03-01 10:00", status: resolved}',
     }

@@ -10,6 +10,7 @@ from apps.core.actors import AUTOMATION
 from apps.core.models import AuditEvent
 from apps.incidents.models import Incident
 from apps.incidents.services import open_incident, post_update
+from tests.console.composing import mistakes, write
 from tests.console.forms import errors, save
 from tests.factories import NOW, PERSON, ComponentFactory, PageFactory
 
@@ -37,19 +38,16 @@ def incident() -> Incident:
 def test_an_incident_is_opened_with_its_first_update(console: Client):
     component = ComponentFactory()
 
-    response = save(
+    response = write(
         console,
         reverse(ADD),
-        page=component.page_id,
         name="Orders fail",
-        first_status="identified",
+        status="identified",
         message="We **know** why.",
-        affected__TOTAL_FORMS="1",
-        affected__0__component=component.pk,
-        affected__0__status="partial_outage",
+        **{f"component_{component.pk}": "partial_outage"},
     )
 
-    assert response.status_code == 302, errors(response)
+    assert response.status_code == 302, mistakes(response)
     row = Incident.objects.get()
     component.refresh_from_db()
     assert (row.status, component.status) == ("identified", "partial_outage")
@@ -60,24 +58,22 @@ def test_an_incident_is_opened_with_its_first_update(console: Client):
 
 
 def test_an_incident_without_components_is_opened(console: Client):
-    response = save(console, reverse(ADD), page=PageFactory().pk, name="Rumours")
+    PageFactory()
 
-    assert response.status_code == 302, errors(response)
+    response = write(console, reverse(ADD), name="Rumours")
+
+    assert response.status_code == 302, mistakes(response)
 
 
-def test_a_component_of_another_page_is_refused(console: Client):
-    response = save(
-        console,
-        reverse(ADD),
-        page=PageFactory().pk,
-        name="Orders fail",
-        affected__TOTAL_FORMS="1",
-        affected__0__component=ComponentFactory().pk,
-        affected__0__status="partial_outage",
-    )
+def test_of_several_pages_one_is_chosen_first_and_only_its_components_are_offered(console: Client):
+    component, foreign = ComponentFactory(name="Orders"), ComponentFactory(name="Elsewhere")
 
-    assert "not on the incident's page" in str(errors(response))
-    assert not Incident.objects.exists()
+    asked = console.get(reverse(ADD)).content.decode()
+    chosen = console.get(reverse(ADD), {"page": component.page_id})
+
+    assert f'<option value="{component.page_id}">' in asked
+    assert f"component_{component.pk}" in chosen.context["form"].fields
+    assert f"component_{foreign.pk}" not in chosen.context["form"].fields
 
 
 def test_an_update_with_a_components_status_is_posted(console: Client, incident: Incident):

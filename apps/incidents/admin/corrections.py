@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.db import models
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 
-from apps.core.adminkit import actor_of
 from apps.core.errors import DomainError
 from apps.core.markdown import render
-from apps.incidents import services
+from apps.incidents.admin import access
 from apps.incidents.admin.forms import EditUpdateForm, MergeForm
-from apps.incidents.admin.screens import Button, done, refuse, show
-from apps.incidents.models import Incident, Maintenance
+from apps.incidents.admin.screens import Button, refuse, show
+from apps.incidents.admin.submitting import answer, iso, submit
+from apps.incidents.models import Draft, Incident, Maintenance
 from apps.incidents.selectors import mergeable_into
 
 
@@ -25,11 +22,11 @@ def edit_update(
     *,
     model_admin: Any,
     row: Incident | Maintenance,
-    save: Callable[..., models.Model],
+    kind: str,
 ) -> HttpResponse:
     """Correct the text or the shown time of the update that the address names (404 when it is none of this).
 
-    `save` is the service that does it.
+    `kind` is the draft's, should a second person have to approve it.
     """
     update = row.updates.filter(public_id=request.GET.get("update", "")).first()
     if update is None:
@@ -47,18 +44,18 @@ def edit_update(
         else:
             # The input knows whole seconds only: a time that was not touched stays as exact as it is.
             moved = "display_at" in form.changed_data
+            asked = {
+                "update": update.public_id,
+                "body": data["body"],
+                "display_at": iso(data["display_at"]) if moved else None,
+            }
             try:
-                save(
-                    update_id=update.pk,
-                    body=data["body"],
-                    display_at=data["display_at"] if moved else None,
-                    actor=actor_of(request),
-                    at=timezone.now(),
-                )
+                outcome = submit(request, page=row.page, kind=kind, asked=asked, event=row)
             except DomainError as refusal:
                 refuse(form, refusal)
             else:
-                return done(request, row, "The update is corrected.")
+                return answer(request, outcome, "The update is corrected.")
+    waits = access.waits(request, row.page)
     return show(
         request,
         model_admin,
@@ -69,7 +66,10 @@ def edit_update(
             "The history keeps what was there before."
         ),
         form=form,
-        buttons=(Button("save", "Save"), Button("preview", "Preview", "default")),
+        buttons=(
+            Button("save", "Ask for approval" if waits else "Save"),
+            Button("preview", "Preview", "default"),
+        ),
         status=409 if posted and not preview else 200,
         preview=preview,
     )
@@ -86,18 +86,21 @@ def merge(request: HttpRequest, *, model_admin: Any, incident: Incident) -> Http
     if posted and form.is_valid():
         data = form.cleaned_data
         try:
-            target = services.merge_incidents(
-                incident_id=incident.pk,
-                into_id=data["into"].pk,
-                message=data["message"],
-                deliver_notifications=data["deliver_notifications"],
-                actor=actor_of(request),
-                at=timezone.now(),
+            outcome = submit(
+                request,
+                page=incident.page,
+                kind=Draft.Kind.MERGE,
+                asked={
+                    "into": data["into"].public_id,
+                    "message": data["message"],
+                    "deliver_notifications": data["deliver_notifications"],
+                },
+                event=incident,
             )
         except DomainError as refusal:
             refuse(form, refusal)
         else:
-            return done(request, target, f"{incident} is part of this incident now.")
+            return answer(request, outcome, f"{incident} is part of this incident now.")
     nothing = "" if others else " There is no other open incident on this page."
     return show(
         request,
@@ -110,6 +113,10 @@ def merge(request: HttpRequest, *, model_admin: Any, incident: Incident) -> Http
             f"resolve too. It cannot be undone.{nothing}"
         ),
         form=form,
-        buttons=(Button("merge", "Merge", "danger"),),
+        buttons=(
+            Button("merge", "Ask for approval")
+            if access.waits(request, incident.page)
+            else Button("merge", "Merge", "danger"),
+        ),
         status=409 if posted else 200,
     )

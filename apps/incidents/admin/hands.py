@@ -5,9 +5,10 @@ This app cannot ask them: they lend it their knowledge when they are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from apps.incidents.models import Incident
@@ -15,10 +16,15 @@ from apps.incidents.models import Incident
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """`left_to_staff(incidents)` gives the ids of those whose automation is gone; `origin(incident)` a link, or ""."""
+    """What is lent.
+
+    `left_to_staff(incidents)` gives the ids of those whose automation is gone; `origin(incident)` a link, or "";
+    `story(incident)` lines on the outage behind it, with links.
+    """
 
     left_to_staff: Callable[[Collection[Incident]], set[int]]
     origin: Callable[[Incident], SafeString | str]
+    story: Callable[[Incident], Sequence[SafeString]] = lambda _: ()
 
 
 _lent: list[Knowledge] = []
@@ -41,6 +47,12 @@ def origin(incident: Incident) -> SafeString | str:
         return "–"
     found = next((text for one in _lent if (text := one.origin(incident))), "")
     return found or incident.origin or "–"
+
+
+def story(incident: Incident) -> SafeString | str:
+    """Return the outage and the runs behind an automated incident, a line each."""
+    lines = [line for one in _lent for line in one.story(incident)]
+    return format_html_join("", "<p>{}</p>", ((line,) for line in lines)) or "–"
 
 
 def in_whose_hands(incident: Incident, left: Collection[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,31 +10,32 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.accounts.roles import PUBLISHERS
+from apps.accounts.roles import EDITORS, PUBLISHERS
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
     Confirmation,
-    DependentSelects,
     ServiceModelAdmin,
     actor_of,
-    kept_forms,
     link,
+    local,
     tag,
-    utc,
 )
-from apps.core.errors import Invalid
 from apps.core.unfold import action, display
 from apps.incidents import selectors, services
-from apps.incidents.admin import corrections, hands, past, posting, using
+from apps.incidents.admin import corrections, hands, markdown, past, resolving
 from apps.incidents.admin import postmortem as postmortems
-from apps.incidents.admin.forms import EditForm, OpenForm
-from apps.incidents.admin.inlines import AffectedHistory, AffectedInline, UpdateHistory
-from apps.incidents.models import Impact, Incident, IncidentStatus, IncidentTemplate
+from apps.incidents.admin.compose import IncidentUpdate, NewIncident, compose, compose_on_page
+from apps.incidents.admin.doings import Doings
+from apps.incidents.admin.forms import EditForm
+from apps.incidents.admin.inlines import AffectedHistory, UpdateHistory
+from apps.incidents.draft_selectors import drafts_of
+from apps.incidents.models import Draft, Impact, Incident, IncidentStatus, IncidentTemplate
 from apps.pages.scoping import PageScoped
 
 
@@ -57,11 +58,13 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
+class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
     """Something that went wrong, as readers see it."""
 
-    add_roles = change_roles = delete_roles = PUBLISHERS
-    list_display = ["name", "page", "status_label", "started", "resolved", "tended_by"]
+    form = EditForm
+    add_roles = EDITORS
+    change_roles = delete_roles = PUBLISHERS
+    list_display = ["name", "page", "status_label", "started", "resolved", "tended_by", "quick"]
     list_filter = [OpenFilter, "page", "is_automated", ArchivedFilter]
     list_select_related = ["page"]
     search_fields = ["name", "page__name"]
@@ -73,96 +76,64 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
         "resolved",
         "in_whose_hands",
         "came_from",
+        "story",
         "merged",
     ]
-    error_fields = {"status": "first_status", "page_id": "page"}
+    error_fields = {"page_id": "page"}
     actions_list = ["tell_past"]
-    actions_detail = ["post_update", "take_over", "postmortem", "merge", "archive_row"]
+    actions_detail = [
+        "post_update",
+        "resolve",
+        "take_over",
+        "postmortem",
+        "merge",
+        "archive_row",
+    ]
+    usual = ["post_update", "resolve", "postmortem"]
+    doing_texts = {
+        "take_over": "automation does not change or resolve it any more.",
+        "merge": "this one is resolved and leads readers to the other, which keeps going.",
+        "archive_row": "it leaves the page and every feed.",
+    }
     archive_text = "It leaves the page and every feed, and what it says about components ends. It stays in the audit trail."
-    change_form_outer_before_template = "admin/incidents/pick_for_new.html"
-
-    # A new one, with a template or without.
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = EditForm if change else OpenForm.asking(self._variables(request))
-        return super().get_form(request, obj, change, **{**kwargs, "form": form})
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        template = self._template(request)
-        if template is None:
-            return initial
-        return initial | {
-            "page": template.page_id,
-            "name": template.title,
-            "message": template.message,
-            "first_status": template.update_status or IncidentStatus.INVESTIGATING,
-            "impact_override": template.impact_override,
-            "deliver_notifications": template.deliver_notifications,
-        }
-
-    def get_formset_kwargs(
-        self, request: HttpRequest, obj: Any, inline: Any, prefix: str
-    ) -> dict[str, Any]:
-        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
-        template = self._template(request)
-        if isinstance(inline, AffectedInline) and template is not None and request.method == "GET":
-            said = template.components.filter(
-                archived_at__isnull=True, page=template.page_id
-            ).order_by("position", "name", "pk")
-            kwargs["initial"] = [
-                {"component": one.pk, "status": template.component_status or one.status}
-                for one in said
-            ]
-        return kwargs
-
-    def get_formsets_with_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
-        template = self._template(request) if obj is None else None
-        for formset, inline in super().get_formsets_with_inlines(request, obj):
-            if isinstance(inline, AffectedInline) and template is not None:
-                formset.extra = template.components.filter(
-                    archived_at__isnull=True, page=template.page_id
-                ).count()
-            yield formset, inline
+    inlines = [UpdateHistory, AffectedHistory]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        picker = using.picker(self._template(request))
-        return super().add_view(request, form_url, {**(extra_context or {}), "picker": picker})
+        """Write a new one on the screen of posts."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return compose_on_page(
+            request,
+            model_admin=self,
+            title="New incident",
+            begin=NewIncident,
+            kind=IncidentTemplate.Kind.INCIDENT,
+        )
 
-    def _template(self, request: HttpRequest) -> IncidentTemplate | None:
-        known = request.__dict__
-        if "console_template" not in known:
-            known["console_template"] = using.chosen(request)
-        template: IncidentTemplate | None = known["console_template"]
-        return template
-
-    def _variables(self, request: HttpRequest) -> dict[str, Any]:
-        template = self._template(request)
-        texts = (template.title, template.message) if template else ()
-        return using.variable_fields(template, *texts)
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        incident = self.row_of_page(request, object_id)
+        found: list[Draft] = list(drafts_of(incident)[:10]) if incident is not None else []
+        more = {"drafts": found, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, more)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None:
-            asked = list(self._variables(request))
-            fields = ["page", "name", "first_status", "message", *asked, "impact_override"]
-            return [(None, {"fields": [*fields, "deliver_notifications"]})]
         now = ["status_label", "impact", "page", "in_whose_hands", "came_from"]
+        if obj is not None and obj.is_automated:
+            now.append("story")
+        if obj is not None and obj.merged_into_id:
+            now.append("merged")
         return [
-            ("Now", {"fields": [*now, "merged"] if obj.merged_into_id else now}),
+            ("Now", {"fields": now}),
             ("Correct it", {"fields": ["name", "impact_override", "started_at", "resolved"]}),
         ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.readonly_fields if obj else []
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return [UpdateHistory, AffectedHistory] if obj else [AffectedInline]
-
-    inlines = [AffectedInline]
 
     # What is shown.
 
@@ -178,15 +149,19 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
 
     @display(description="Started", ordering="started_at")
     def started(self, incident: Incident) -> str:
-        return utc(incident.started_at)
+        return local(incident.started_at, incident.page.time_zone)
 
     @display(description="Resolved", ordering="resolved_at")
     def resolved(self, incident: Incident) -> str:
-        return utc(incident.resolved_at)
+        return local(incident.resolved_at, incident.page.time_zone)
 
     @display(description="Origin")
     def came_from(self, incident: Incident) -> SafeString | str:
         return "Told afterwards" if incident.is_retrospective else hands.origin(incident)
+
+    @display(description="What happened")
+    def story(self, incident: Incident) -> SafeString | str:
+        return hands.story(incident)
 
     @display(description="Merged into")
     def merged(self, incident: Incident) -> SafeString | str:
@@ -200,6 +175,15 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     def tended_by(self, incident: Incident) -> str:
         return hands.in_whose_hands(incident, self._left(incident))
 
+    @display(description="Quick")
+    def quick(self, incident: Incident) -> SafeString | str:
+        if not getattr(incident, "console_may_resolve", False):
+            return "–"
+        url = reverse("admin:incidents_incident_resolve", args=[incident.pk])
+        return format_html(
+            '<a href="{}">Resolve<span class="console-hidden"> {}</span></a>', url, incident
+        )
+
     def _left(self, incident: Incident) -> set[int]:
         left: set[int] = getattr(incident, "console_left", set())
         return left
@@ -210,6 +194,7 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
         left = hands.left_to_staff(rows)
         for row in rows:
             row.console_left = left
+            row.console_may_resolve = self.has_resolve_permission(request, row)
         changelist.result_list = rows
         return changelist
 
@@ -227,57 +212,31 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
         at: datetime,
     ) -> Incident:
         data = form.cleaned_data
-        if not is_new:
-            # The input knows whole seconds only: a start that was not touched stays as exact as it is.
-            moved = "started_at" in form.changed_data
-            return services.edit_incident(
-                incident_id=row.pk,
-                name=data["name"],
-                impact_override=data["impact_override"],
-                started_at=data["started_at"] if moved else None,
-                actor=actor,
-                at=at,
-            )
-        parts = [part.cleaned_data for part in kept_forms(formsets[0])]
-        components = {part["component"].pk: part["status"] for part in parts}
-        name, message = self._texts(request, data, list(components), at)
-        incident, _ = services.open_incident(
-            page_id=data["page"].pk,
-            name=name,
-            status=data["first_status"],
-            message=message,
-            components=components,
+        # The input knows whole seconds only: a start that was not touched stays as exact as it is.
+        moved = "started_at" in form.changed_data
+        return services.edit_incident(
+            incident_id=row.pk,
+            name=data["name"],
             impact_override=data["impact_override"],
-            deliver_notifications=data["deliver_notifications"],
+            started_at=data["started_at"] if moved else None,
             actor=actor,
             at=at,
-        )
-        return incident
-
-    def _texts(
-        self, request: HttpRequest, data: dict[str, Any], components: Sequence[int], at: datetime
-    ) -> tuple[str, str]:
-        template = self._template(request)
-        if template is None:
-            return data["name"], data["message"]
-        if template.page_id != data["page"].pk:
-            raise Invalid(
-                "invalid", f"the template is for {template.page}; pick another", field="page"
-            )
-        return services.fill_texts(
-            page=data["page"], component_ids=components, texts=using.texts_in(data), at=at
         )
 
     def archive(self, *, row: Incident, actor: Actor, at: datetime) -> None:
         services.archive_incident(incident_id=row.pk, actor=actor, at=at)
 
     def get_urls(self) -> list[Any]:
-        # Reached from the list of updates: it is about one of them, so it is no button of the incident.
+        # Reached from what they are about, so they are no buttons of the incident.
+        own: list[tuple[str, Callable[..., HttpResponse], str]] = [
+            ("preview/", markdown.preview, "preview"),
+            ("<path:object_id>/edit-update/", self.edit_update, "edit_update"),
+            ("<path:object_id>/delete-postmortem/", self.delete_postmortem, "delete_postmortem"),
+        ]
         return [
-            path(
-                "<path:object_id>/edit-update/",
-                self.admin_site.admin_view(self.edit_update),
-                name="incidents_incident_edit_update",
+            *(
+                path(route, self.admin_site.admin_view(view), name=f"incidents_incident_{name}")
+                for route, view, name in own
             ),
             *super().get_urls(),
         ]
@@ -287,15 +246,25 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
         if not self.has_change_permission(request, incident):
             raise PermissionDenied
         return corrections.edit_update(
-            request, model_admin=self, row=incident, save=services.edit_update
+            request, model_admin=self, row=incident, kind=Draft.Kind.CORRECT_UPDATE
         )
 
     @action(
-        description="Post update", permissions=["post"], url_path="post-update", icon="campaign"
+        description="Post update", permissions=["write"], url_path="post-update", icon="campaign"
     )
     def post_update(self, request: HttpRequest, object_id: str) -> HttpResponse:
         incident = self.get_row(request, object_id)
-        return posting.post_update(request, model_admin=self, incident=incident)
+        return compose(request, model_admin=self, composer=IncidentUpdate(incident))
+
+    def has_write_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may write drafts: posting is asked for on the screen itself."""
+        incident = self.row_of_page(request, object_id)
+        return (
+            incident is not None
+            and incident.merged_into_id is None
+            and not incident.is_archived
+            and self.may(request, incident, EDITORS)
+        )
 
     def has_post_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         incident = self.row_of_page(request, object_id)
@@ -304,6 +273,15 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
             and incident.merged_into_id is None
             and self.has_change_permission(request, incident)
         )
+
+    @action(description="Resolve", permissions=["resolve"], url_path="resolve", icon="check_circle")
+    def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        incident = self.get_row(request, object_id)
+        return resolving.resolve(request, model_admin=self, incident=incident)
+
+    def has_resolve_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        incident = self.row_of_page(request, object_id)
+        return self.has_post_permission(request, incident) and incident.is_open
 
     @action(
         description="Take over", permissions=["take_over"], url_path="take-over", icon="back_hand"
@@ -340,7 +318,13 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
 
     def has_postmortem_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         incident = self.row_of_page(request, object_id)
-        return self.has_post_permission(request, incident) and not incident.is_open
+        return self.has_write_permission(request, incident) and not incident.is_open
+
+    def delete_postmortem(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        incident = self.get_row(request, object_id)
+        if not self.has_post_permission(request, incident):
+            raise PermissionDenied
+        return postmortems.delete_postmortem(request, model_admin=self, incident=incident)
 
     @action(description="Merge", permissions=["merge"], url_path="merge", icon="merge")
     def merge(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -353,9 +337,12 @@ class IncidentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
 
     @action(
         description="Tell a past incident",
-        permissions=["add"],
+        permissions=["tell"],
         url_path="tell-past",
         icon="history",
     )
     def tell_past(self, request: HttpRequest) -> HttpResponse:
         return past.tell_past(request, model_admin=self)
+
+    def has_tell_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.may_anywhere(request, PUBLISHERS)

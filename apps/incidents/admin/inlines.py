@@ -10,48 +10,48 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.adminkit import DependentSelects, HistoryInline, PartTable, utc
+from apps.core.adminkit import HistoryInline, link, local, tag
 from apps.core.markdown import render
 from apps.core.unfold import display
+from apps.incidents.admin.timeline import said_by
 from apps.incidents.models import IncidentComponent, IncidentUpdate
-from apps.pages.status import ComponentStatus
-
-
-class AffectedInline(DependentSelects, PartTable):
-    """The components that a new incident affects."""
-
-    model = IncidentComponent
-    error_path = "components"
-    fields = ["component", "status"]
-    autocomplete_fields = ["component"]
-    dependent_fields = {"component": {"page": "page_id"}}
-    verbose_name = "affected component"
-
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_choice_field(
-            db_field, request, **{"initial": ComponentStatus.PARTIAL_OUTAGE, **kwargs}
-        )
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class AffectedHistory(HistoryInline):
     """What the incident says about components now."""
 
     model = IncidentComponent
-    fields = ["component", "status", "worst_status", "counts"]
-    readonly_fields = ["counts"]
+    fields = ["named", "status", "worst_status", "counts", "now"]
+    readonly_fields = ["named", "counts", "now"]
     verbose_name_plural = "affected components"
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.select_related("component")
+        return rows.select_related("component", "incident")
 
-    @display(description="Counts for its status", boolean=True)
-    def counts(self, row: IncidentComponent) -> bool:
-        return row.contributes
+    @display(description="Component")
+    def named(self, row: IncidentComponent) -> SafeString | str:
+        return link(row.component)
+
+    @display(description="What the incident's word does")
+    def counts(self, row: IncidentComponent) -> str:
+        if row.contributes:
+            return "Counts for its status"
+        if row.incident.is_open and row.incident.is_automated:
+            return "Is listed; the component follows its monitor"
+        return "Nothing any more"
+
+    @display(description="Now, and why")
+    def now(self, row: IncidentComponent) -> SafeString:
+        url = reverse("admin:pages_component_change", args=[row.component_id])
+        label = tag(row.component.status, row.component.get_status_display())
+        return format_html(
+            '{} <a href="{}">Why?<span class="console-hidden"> {}</span></a>',
+            label,
+            url,
+            row.component,
+        )
 
 
 class UpdateHistory(HistoryInline):
@@ -63,9 +63,13 @@ class UpdateHistory(HistoryInline):
     verbose_name_plural = "updates"
     hide_title = True
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("incident__page")
+
     @display(description="Time")
     def shown_at(self, update: IncidentUpdate) -> str:
-        return utc(update.display_at)
+        return local(update.display_at, update.incident.page.time_zone)
 
     @display(description="Message")
     def text(self, update: IncidentUpdate) -> SafeString | str:
@@ -79,8 +83,3 @@ class UpdateHistory(HistoryInline):
     def correct(self, update: IncidentUpdate) -> SafeString:
         url = reverse("admin:incidents_incident_edit_update", args=[update.incident_id])
         return format_html('<a href="{}?update={}">Edit</a>', url, update.public_id)
-
-
-def said_by(update: IncidentUpdate) -> str:
-    """Return who posted an update, as staff read it."""
-    return update.author or ("Automation" if update.is_automated else "–")

@@ -13,7 +13,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.accounts.roles import PUBLISHERS
+from apps.accounts.roles import EDITORS, PUBLISHERS
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -28,11 +28,15 @@ from apps.core.adminkit import (
     tag,
 )
 from apps.core.unfold import action, display
-from apps.incidents.admin import corrections
-from apps.incidents.admin import maintenance_posting as posting
-from apps.incidents.admin.announcing import FromTemplate
+from apps.incidents.admin import access, corrections
+from apps.incidents.admin.compose import (
+    MaintenanceUpdate,
+    NewMaintenance,
+    compose,
+    compose_on_page,
+)
+from apps.incidents.admin.doings import Doings
 from apps.incidents.admin.maintenance_forms import (
-    AnnounceForm,
     CancelForm,
     EditForm,
     MessageForm,
@@ -44,19 +48,27 @@ from apps.incidents.admin.maintenance_parts import (
     StateFilter,
     UpdateHistory,
 )
-from apps.incidents.admin.using import PREFIX
-from apps.incidents.models import Maintenance, MaintenanceComponent, MaintenanceStatus
-from apps.incidents.services import edit_maintenance_update
+from apps.incidents.admin.submitting import sentence, submit
+from apps.incidents.draft_selectors import drafts_of
+from apps.incidents.models import (
+    Draft,
+    IncidentTemplate,
+    Maintenance,
+    MaintenanceComponent,
+    MaintenanceStatus,
+)
 from apps.incidents.services import maintenance as services
 from apps.incidents.services.maintenance_moves import CANCELLED_TEXT, STOCK_TEXTS
 from apps.pages.scoping import PageScoped
 
 
 @admin.register(Maintenance)
-class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelAdmin):
+class MaintenanceAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
     """Planned work, as readers see it."""
 
-    add_roles = change_roles = delete_roles = PUBLISHERS
+    form = EditForm
+    add_roles = EDITORS
+    change_roles = delete_roles = PUBLISHERS
     list_display = ["name", "page", "status_label", "planned", "by_itself", "recurring"]
     list_filter = [StateFilter, "page", ArchivedFilter]
     list_select_related = ["page", "series"]
@@ -66,31 +78,50 @@ class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelA
     error_fields = {"page_id": "page"}
     actions_detail = [
         "start_now",
+        "finish",
         "post_update",
         "reschedule",
-        "finish",
         "cancel_maintenance",
         "archive_row",
     ]
+    usual = ["start_now", "finish", "post_update", "reschedule"]
+    doing_texts = {
+        "cancel_maintenance": "readers see that it does not take place.",
+        "archive_row": "it leaves the page and every feed.",
+    }
     archive_text = (
         "It leaves the page and every feed, and its components are free. To tell readers that it will not "
         "take place, cancel it instead."
     )
 
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = EditForm if change else AnnounceForm.asking(self.variables(request))
-        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Write a new one on the screen of posts."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return compose_on_page(
+            request,
+            model_admin=self,
+            title="New maintenance",
+            begin=NewMaintenance,
+            kind=IncidentTemplate.Kind.MAINTENANCE,
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.row_of_page(request, object_id)
+        found: list[Draft] = list(drafts_of(row)[:10]) if row is not None else []
+        more = {"drafts": found, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, more)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         switches = ["starts_itself", "ends_itself", "deliver_notifications"]
-        if obj is None:
-            return [
-                (None, {"fields": ["page", "name", "message", *self.variables(request)]}),
-                ("When", {"fields": ["scheduled_for", "scheduled_until"]}),
-                ("By itself", {"fields": switches}),
-            ]
         now = ["status_label", "planned", "began", "ended", "on_page", "recurring"]
         return [("Now", {"fields": now}), ("Change it", {"fields": ["page", "name", *switches]})]
 
@@ -98,9 +129,9 @@ class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelA
         return self.readonly_fields if obj else []
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        if obj is None:
-            return [CoveredInline]
-        planned = obj.status == MaintenanceStatus.SCHEDULED and not obj.is_archived
+        planned = (
+            obj is not None and obj.status == MaintenanceStatus.SCHEDULED and not obj.is_archived
+        )
         return [UpdateHistory, CoveredInline if planned else CoveredHistory]
 
     inlines = [CoveredInline]
@@ -150,33 +181,21 @@ class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelA
         at: datetime,
     ) -> Maintenance:
         values = dict(form.cleaned_data)
-        page = values.pop("page")
+        values.pop("page")
         ids = [
             part.instance.component_id or part.cleaned_data["component"].pk
             for formset in formsets
             if issubclass(formset.model, MaintenanceComponent)
             for part in kept_forms(formset)
         ]
-        if not is_new:
-            planned = row.status == MaintenanceStatus.SCHEDULED
-            return services.edit_maintenance(
-                maintenance_id=row.pk,
-                **values,
-                components=ids if planned else None,
-                actor=actor,
-                at=at,
-            )
-        values["name"], values["message"] = self.filled(
-            request, form.cleaned_data, ids, values["scheduled_for"]
-        )
-        maintenance, _ = services.create_maintenance(
-            page_id=page.pk,
-            **{name: value for name, value in values.items() if not name.startswith(PREFIX)},
-            components=ids,
+        planned = row.status == MaintenanceStatus.SCHEDULED
+        return services.edit_maintenance(
+            maintenance_id=row.pk,
+            **values,
+            components=ids if planned else None,
             actor=actor,
             at=at,
         )
-        return maintenance
 
     def archive(self, *, row: Maintenance, actor: Actor, at: datetime) -> None:
         services.archive_maintenance(maintenance_id=row.pk, actor=actor, at=at)
@@ -204,11 +223,11 @@ class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelA
         )
 
     @action(
-        description="Post update", permissions=["change"], url_path="post-update", icon="campaign"
+        description="Post update", permissions=["write"], url_path="post-update", icon="campaign"
     )
     def post_update(self, request: HttpRequest, object_id: str) -> HttpResponse:
         maintenance = self.get_row(request, object_id)
-        return posting.post_update(request, model_admin=self, maintenance=maintenance)
+        return compose(request, model_admin=self, composer=MaintenanceUpdate(maintenance))
 
     def get_urls(self) -> list[Any]:
         # Reached from the list of updates: it is about one of them, so it is no button of the maintenance.
@@ -226,7 +245,7 @@ class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelA
         if not self.has_change_permission(request, maintenance):
             raise PermissionDenied
         return corrections.edit_update(
-            request, model_admin=self, row=maintenance, save=edit_maintenance_update
+            request, model_admin=self, row=maintenance, kind=Draft.Kind.CORRECT_MAINTENANCE
         )
 
     @action(
@@ -265,22 +284,32 @@ class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelA
     )
     def cancel_maintenance(self, request: HttpRequest, object_id: str) -> HttpResponse:
         maintenance = self.get_row(request, object_id)
+        waits = access.waits(request, maintenance.page)
 
         def run(data: dict[str, Any]) -> str:
-            services.cancel_maintenance(
-                maintenance_id=maintenance.pk, **data, actor=actor_of(request), at=timezone.now()
+            outcome = submit(
+                request,
+                page=maintenance.page,
+                kind=Draft.Kind.CANCEL_MAINTENANCE,
+                asked=data,
+                event=maintenance,
             )
-            return f"{maintenance} is cancelled."
+            return sentence(outcome, f"{maintenance} is cancelled.")
 
         return Confirmation(
             title=f"Cancel {maintenance}?",
             text="Readers see that it does not take place. It cannot be taken up again: announce a new one instead.",
-            button="Cancel the maintenance",
+            button="Ask for approval" if waits else "Cancel the maintenance",
             run=run,
-            is_dangerous=True,
+            is_dangerous=not waits,
             form=CancelForm,
             initial={"message": CANCELLED_TEXT},
         ).respond(request, model_admin=self, row=maintenance)
+
+    def has_write_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may write drafts: posting is asked for on the screen itself."""
+        row = self.row_of_page(request, object_id)
+        return row is not None and not row.is_archived and self.may(request, row, EDITORS)
 
     def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         row = self.row_of_page(request, object_id)
@@ -309,22 +338,22 @@ class MaintenanceAdmin(PageScoped, FromTemplate, DependentSelects, ServiceModelA
     ) -> HttpResponse:
         maintenance = self.get_row(request, object_id)
 
+        waits = access.waits(request, maintenance.page)
+
         def run(data: dict[str, Any]) -> str:
-            services.post_maintenance_update(
-                maintenance_id=maintenance.pk,
-                status=status,
-                **data,
-                expected_sequence=None,
-                stays_automated=True,
-                actor=actor_of(request),
-                at=timezone.now(),
+            outcome = submit(
+                request,
+                page=maintenance.page,
+                kind=Draft.Kind.POST_MAINTENANCE,
+                asked={"status": status.value, "components": {}, "stays_automated": True, **data},
+                event=maintenance,
             )
-            return f"{maintenance}: {status.label}."
+            return sentence(outcome, f"{maintenance}: {status.label}.")
 
         return Confirmation(
             title=title.format(maintenance),
-            text=text,
-            button=button,
+            text=f"{text} It waits for a second person first." if waits else text,
+            button="Ask for approval" if waits else button,
             run=run,
             form=MessageForm,
             initial={"message": STOCK_TEXTS[status]},

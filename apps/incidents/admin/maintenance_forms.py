@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -10,15 +9,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from apps.core.adminkit.times import WallTimeField, at_zone, on_wall
-from apps.core.unfold import ModelForm, Select, Switch, Textarea
-from apps.incidents.admin.using import demand_values
-from apps.incidents.models import Maintenance, MaintenanceStatus, MaintenanceUpdate
-from apps.incidents.transitions import CANCELLED, MAINTENANCE_MOVES
-from apps.pages.models import Component, Page
-from apps.pages.status import ComponentStatus
+from apps.core.unfold import ModelForm
+from apps.incidents.admin.compose.forms import notify
+from apps.incidents.admin.markdown import MarkdownField
+from apps.incidents.models import Maintenance
+from apps.pages.models import Page
 
-MARKDOWN = "Markdown. Shown to readers."
-IN_PAGES_ZONE = "On the wall clock of the page's time zone."
 SWITCHES = {
     "starts_itself": "Starts by itself",
     "ends_itself": "Ends by itself",
@@ -28,56 +24,6 @@ NOTIFIES = {
     "deliver_notifications": "Kept with what it does by itself. Pages have no subscribers yet: nothing is sent.",
 }
 TIMES = ("scheduled_for", "scheduled_until")
-
-
-def notify() -> forms.BooleanField:
-    return forms.BooleanField(
-        label="Notify subscribers",
-        required=False,
-        initial=True,
-        widget=Switch,
-        help_text="Kept with the update. Pages have no subscribers yet: nothing is sent.",
-    )
-
-
-def message(help_text: str = MARKDOWN) -> forms.CharField:
-    return forms.CharField(required=False, help_text=help_text, widget=Textarea(attrs={"rows": 4}))
-
-
-class AnnounceForm(ModelForm):
-    """A new maintenance with its announcement."""
-
-    message = message("Markdown. The announcement, shown to readers at once.")
-    scheduled_for = WallTimeField(label="Starts at", help_text=IN_PAGES_ZONE)
-    scheduled_until = WallTimeField(label="Ends at", help_text=IN_PAGES_ZONE)
-
-    class Meta:
-        model = Maintenance
-        fields = [
-            "page",
-            "name",
-            "scheduled_for",
-            "scheduled_until",
-            "starts_itself",
-            "ends_itself",
-            "deliver_notifications",
-        ]
-        labels = SWITCHES
-        help_texts = NOTIFIES
-
-    @staticmethod
-    def asking(variables: dict[str, forms.Field]) -> type[AnnounceForm]:
-        """Return the form with fields for a template's variables."""
-        return type("AnnounceForm", (AnnounceForm,), variables) if variables else AnnounceForm
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        texts = [self.cleaned_data.get(name) or "" for name in ("name", "message")]
-        demand_values(self, self.cleaned_data, texts)
-        page = self.cleaned_data.get("page")
-        # Without a page the form is refused anyway; the row's own checks want instants all the same.
-        _times_in(self, page.time_zone if page else "UTC")
-        return self.cleaned_data
 
 
 class EditForm(ModelForm):
@@ -97,7 +43,7 @@ class EditForm(ModelForm):
 class MessageForm(forms.Form):
     """The text of a step."""
 
-    message = message()
+    message = MarkdownField(rows=4)
     deliver_notifications = notify()
 
 
@@ -132,90 +78,6 @@ class RescheduleForm(forms.Form):
             self.cleaned_data[name] = getattr(self.maintenance, name)
         _times_in(self, self.maintenance.page.time_zone)
         return self.cleaned_data
-
-
-class UpdateForm(forms.Form):
-    """The next update. The statuses and fields for components are those of the maintenance.
-
-    It carries the sequence that it was shown at. Where another update came meanwhile it shows that one, keeps
-    what was typed, and may be sent once more.
-    """
-
-    latest: MaintenanceUpdate
-    status = forms.ChoiceField(required=False, widget=Select)
-    message = message()
-    sequence = forms.IntegerField(widget=forms.HiddenInput)
-    stays_automated = forms.BooleanField(
-        label="Goes on by itself",
-        required=False,
-        initial=True,
-        widget=Switch,
-        help_text="Whether it still ends by itself, if so set, after you give it another status here.",
-    )
-    deliver_notifications = notify()
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        demand_values(self, self.cleaned_data, [self.cleaned_data.get("message") or ""])
-        latest = self.latest
-        if self.cleaned_data.get("sequence", latest.sequence) != latest.sequence:
-            # Every input has one value, so a plain mapping holds what was sent.
-            self.data = {**dict(self.data.items()), "sequence": str(latest.sequence)}
-            who = "It moved by itself" if latest.is_automated else f"{latest.author} posted"
-            text = f" “{latest.body}”" if latest.body else ""
-            message = f"{who} meanwhile: {latest.get_status_display()}.{text} Yours is kept below: read it again, then post it."
-            self.add_error(None, message)
-        return self.cleaned_data
-
-    @staticmethod
-    def for_maintenance(
-        maintenance: Maintenance,
-        components: Sequence[Component],
-        variables: dict[str, forms.Field],
-    ) -> type[UpdateForm]:
-        """Return the form with the steps that are allowed, and one select for each component.
-
-        `variables` are the fields that a template asks for.
-        """
-        standing = CANCELLED if maintenance.is_cancelled else maintenance.status
-        steps = MAINTENANCE_MOVES["person", standing] - {maintenance.status}
-        choices = [("", f"No change (now: {maintenance.get_status_display()})")]
-        choices += [
-            (value, str(label)) for value, label in MaintenanceStatus.choices if value in steps
-        ]
-        fields: dict[str, Any] = {
-            "latest": maintenance.updates.latest("sequence"),
-            "status": forms.ChoiceField(required=False, choices=choices, widget=Select),
-        }
-        for component in () if maintenance.is_cancelled else components:
-            fields[f"component_{component.pk}"] = forms.ChoiceField(
-                label=_labelled(component),
-                required=False,
-                choices=[
-                    ("", "No change"),
-                    (ComponentStatus.UNDER_MAINTENANCE.value, "Under maintenance"),
-                    (ComponentStatus.OPERATIONAL.value, "Operational: the work is done there"),
-                ],
-                widget=Select,
-            )
-        made: type[UpdateForm] = type("UpdateForm", (UpdateForm,), {**fields, **variables})
-        # A template's variables come where its text is.
-        made.field_order = ["status", "message", *variables]
-        return made
-
-
-def said_in(data: dict[str, Any]) -> dict[int, str]:
-    """Return {component id: status} of a cleaned UpdateForm."""
-    return {
-        int(name.removeprefix("component_")): value
-        for name, value in data.items()
-        if name.startswith("component_") and value
-    }
-
-
-def _labelled(component: Component) -> str:
-    group = f"{component.group} / " if component.group else ""
-    return f"{group}{component.name} (now: {component.get_status_display()})"
 
 
 def _times_in(form: forms.BaseForm, zone_name: str) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
-from apps.core.adminkit import actor_of
+from apps.accounts.roles import PUBLISHERS
 from apps.core.errors import DomainError, Invalid
-from apps.incidents import services
-from apps.incidents.admin.forms import PastForm
-from apps.incidents.admin.screens import Button, done, refuse, show
-from apps.incidents.models import Incident
-from apps.incidents.services import PastUpdate
+from apps.incidents.admin import access
+from apps.incidents.admin.compose import page_or_choice
+from apps.incidents.admin.compose.forms import offered
+from apps.incidents.admin.past_form import PastForm, said_of, time_of
+from apps.incidents.admin.screens import Button, refuse, show
+from apps.incidents.admin.submitting import answer, submit
+from apps.incidents.models import Draft
+from apps.incidents.services import Outcome
 from apps.pages.models import Component, Page
 
+TITLE = "Tell a past incident"
 TEXT = (
     "For what was over before it was told. Readers find it in the history at its own time. It changes no component's "
     "status or uptime, and nobody is notified."
@@ -35,93 +35,53 @@ _LABELS = {"at": "time", "body": "message"}
 
 
 def tell_past(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
-    """Show the form; on POST tell the incident."""
+    """Ask for the page, then show the form; on POST tell the incident, or let it wait."""
+    page = page_or_choice(request, model_admin=model_admin, title=TITLE, roles=PUBLISHERS)
+    if not isinstance(page, Page):
+        return page
     posted = request.method == "POST"
-    form = PastForm(data=request.POST if posted else None, initial={"updates": BEGINNING})
+    components = offered(page.pk, ())
+    form_class = PastForm.of_page(page, components)
+    form = form_class(data=request.POST if posted else None, initial={"updates": BEGINNING})
     if posted and form.is_valid():
-        data = form.cleaned_data
         try:
-            incident = _tell(request, data["page"], data)
+            outcome = _tell(request, page, components, form.cleaned_data)
         except DomainError as refusal:
             refuse(form, _by_row(refusal))
         else:
-            return done(request, incident, f"{incident} is in the history.")
+            return answer(request, outcome, f"{form.cleaned_data['name']} is in the history.")
+    waits = access.waits(request, page)
     return show(
         request,
         model_admin,
         None,
-        title="Tell a past incident",
+        title=f"{TITLE} of {page}",
         text=TEXT,
         form=form,
-        buttons=(Button("tell", "Publish"),),
+        buttons=(Button("tell", "Ask for approval" if waits else "Publish"),),
         status=409 if posted else 200,
     )
 
 
-def _tell(request: HttpRequest, page: Page, data: dict[str, Any]) -> Incident:
-    said = _components(page, data["components"], len(data["updates"]))
+def _tell(
+    request: HttpRequest, page: Page, components: list[Component], data: dict[str, Any]
+) -> Outcome:
+    said = said_of(data["components"], components, len(data["updates"]))
     updates = [
-        PastUpdate(
-            status=str(row.get("status") or ""),
-            message=str(row.get("message") or ""),
-            at=_time(row.get("at"), page.time_zone, index),
-            components=said.get(index, {}),
-        )
+        {
+            "status": str(row.get("status") or ""),
+            "message": str(row.get("message") or ""),
+            "at": time_of(row.get("at"), page.time_zone, index).isoformat(),
+            "components": said.get(index, {}),
+        }
         for index, row in enumerate(data["updates"])
     ]
-    incident, _ = services.tell_past_incident(
-        page_id=page.pk,
-        name=data["name"],
-        updates=updates,
-        impact_override=data["impact_override"],
-        actor=actor_of(request),
-        at=timezone.now(),
-    )
-    return incident
-
-
-def _time(value: Any, zone: str, index: int) -> datetime:
-    """Return the time in the page's zone; one that has an offset is taken at its word."""
-    try:
-        found = parse_datetime(str(value or "").strip())
-    except ValueError:
-        found = None
-    if found is None:
-        raise Invalid(
-            "invalid", "write a time such as 2026-03-02 13:05", field=f"updates[{index}].at"
-        )
-    return found if timezone.is_aware(found) else found.replace(tzinfo=ZoneInfo(zone))
-
-
-def _components(page: Page, rows: list[dict[str, Any]], updates: int) -> dict[int, dict[int, str]]:
-    """Return {index of the update: {component id: status}}."""
-    known: dict[str, list[Component]] = {}
-    for component in Component.objects.live().filter(page=page).select_related("group"):
-        for name in {component.name, str(component), _full_name(component)}:
-            known.setdefault(name, []).append(component)
-    said: dict[int, dict[int, str]] = {}
-    for row in rows:
-        name = str(row.get("component") or "").strip()
-        found = known.get(name, [])
-        if len(found) != 1:
-            problem = "is ambiguous: write Group / Name" if found else "is not on this page"
-            raise Invalid("invalid", f"{name!r} {problem}", field="components")
-        index = _index(row.get("update"), updates)
-        said.setdefault(index, {})[found[0].pk] = str(row.get("status") or "")
-    return said
-
-
-def _index(value: Any, updates: int) -> int:
-    """Return the index of the update with this number; of the first where none is given."""
-    text = str(value or "1").strip()
-    number = int(text) if text.isdecimal() else 0
-    if not 0 < number <= updates:
-        raise Invalid("invalid", f"there is no update {text!r}", field="components")
-    return number - 1
-
-
-def _full_name(component: Component) -> str:
-    return f"{component.group.name} / {component.name}" if component.group else component.name
+    asked = {
+        "name": data["name"],
+        "impact_override": data["impact_override"],
+        "updates": updates,
+    }
+    return submit(request, page=page, kind=Draft.Kind.TELL_PAST, asked=asked)
 
 
 def _by_row(refusal: DomainError) -> DomainError:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from apps.core.errors import DomainError, Invalid
 
 TEMPLATE = "admin/incidents/screen.html"
+MEDIA = forms.Media(css={"all": ["console/incident.css"]}, js=["console/incident.js"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def show(
         "text": text,
         "form": form,
         "buttons": buttons,
-        "media": model_admin.media + form.media,
+        "media": model_admin.media + form.media + MEDIA,
         "back": address(row if row is not None else model_admin.model),
         **more,
     }

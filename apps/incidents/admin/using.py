@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -31,10 +31,12 @@ def picker(
     *,
     page_id: int | None = None,
     kind: str = IncidentTemplate.Kind.INCIDENT,
+    among: Collection[int] | None = None,
 ) -> dict[str, Any]:
-    """Return what admin/incidents/picker.html shows."""
+    """Return what admin/incidents/picker.html shows. `among`: of these pages only."""
+    rows = templates_of(page_id, kind)
     return {
-        "templates": list(templates_of(page_id, kind)),
+        "templates": list(rows if among is None else rows.filter(page__in=among)),
         "chosen": template.public_id if template else "",
         "with_page": page_id is None,
     }

@@ -83,9 +83,9 @@ def submit_draft(
     actor: Actor,
     at: datetime,
 ) -> Outcome:
-    """Give a draft its last words and post it, schedule it, or let it wait for a second person.
+    """Give a draft its last words and post it, schedule it, or let it wait where a second person approves.
 
-    Whoever changes the words wrote them; unchanged words of another are approved by this. Refused it stays as it was.
+    It is never approved by this, whoever wrote it: that is `post_draft`. Refused it stays as it was.
     """
     if publish_at is not None and publish_at <= at:
         raise Invalid("invalid", "this time has passed; leave it empty", field="publish_at")
@@ -98,7 +98,7 @@ def submit_draft(
         actor=actor,
         at=at,
     )
-    if approval.is_needed(draft.page, actor) and actor.key == draft.author_key:
+    if approval.is_needed(draft.page, actor):
         expect(draft, expected_sequence)
         return Outcome(draft=hand_over_draft(draft_id=draft.pk, actor=actor, at=at))
     return post_draft(draft_id=draft.pk, expected_sequence=expected_sequence, actor=actor, at=at)
