@@ -29,14 +29,16 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._replaced: tuple[str, ...] = ()
-        self._read: tuple[str, ...] = ()
+        # The file, what the settings had read from it, and what it says since.
+        self._read: tuple[Path | None, tuple[str, ...], tuple[str, ...]] = (None, (), ())
         self._signature: tuple[int, int, int] | None = None
 
     def known(self) -> tuple[str, ...]:
         """Return the keys, the one that encrypts first."""
         given = tuple(settings.FIELD_ENCRYPTION_KEYS)
-        return self._read if self._read and self._replaced == given else given
+        path, replaced, keys = self._read
+        is_followed = path is not None and path == settings.FIELD_ENCRYPTION_KEYS_FILE
+        return keys if is_followed and replaced == given else given
 
     def refresh(self) -> bool:
         """Look whether the file of the keys was changed, and read it then; tell whether the keys are others now.
@@ -57,7 +59,7 @@ class KeyRing:
                 before = self.known()
                 if not keys or keys == before:
                     return False
-                self._replaced, self._read = tuple(settings.FIELD_ENCRYPTION_KEYS), keys
+                self._read = (path, tuple(settings.FIELD_ENCRYPTION_KEYS), keys)
                 return True
         except (OSError, ValueError):
             # Gone or half-written by hand: those that were read stay good.
