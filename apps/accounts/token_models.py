@@ -34,6 +34,7 @@ class ApiToken(PublicModel):
     last_used_from = models.CharField(max_length=45, blank=True, editable=False)
 
     class Meta:
+        verbose_name = "API token"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(

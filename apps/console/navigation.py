@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Workspaces", "workspaces", "accounts.workspace"),
             Entry("Users", "person", "accounts.user"),
+            Entry("API tokens", "key", "accounts.apitoken"),
         ),
     ),
     ("System", (Entry("Audit trail", "history", "core.auditevent"),)),

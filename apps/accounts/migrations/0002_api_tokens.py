@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('workspaces', models.ManyToManyField(blank=True, related_name='+', to='accounts.workspace')),
             ],
             options={
+                'verbose_name': 'API token',
                 'ordering': ['-id'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('revoked_at__isnull', True)), fields=('user', 'name'), name='token_name_once', violation_error_message='This person has a token with this name already.')],
             },
