@@ -47,14 +47,14 @@ class TokenForm(ModelForm):
         initial="90",
         widget=Select,
     )
-    chosen_workspaces = forms.ModelMultipleChoiceField(
+    chosen_workspaces: Any = forms.ModelMultipleChoiceField(
         label="Only these workspaces",
         required=False,
         queryset=None,
         widget=forms.CheckboxSelectMultiple,
         help_text="None ticked: all that its person sees.",
     )
-    chosen_pages = forms.ModelMultipleChoiceField(
+    chosen_pages: Any = forms.ModelMultipleChoiceField(
         label="Only these pages",
         required=False,
         queryset=None,
@@ -203,10 +203,11 @@ class ApiTokenAdmin(ServiceModelAdmin):
         actor: Actor,
         at: datetime,
     ) -> ApiToken:
-        data = form.cleaned_data
-        days = data["lifetime"]
+        data: dict[str, Any] = form.cleaned_data
+        myself: Any = request.user
+        days, person = data["lifetime"], data.get("user") or myself
         token, key = issue_token(
-            user=data.get("user") or request.user,
+            user=person,
             name=data["name"],
             limits=TokenLimits(
                 scopes=data["chosen_scopes"],
