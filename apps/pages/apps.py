@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,6 @@ class PagesConfig(AppConfig):
     name = "apps.pages"
     label = "pages"
     verbose_name = "Pages"
+
+    def ready(self) -> None:
+        import_module("apps.pages.receivers")

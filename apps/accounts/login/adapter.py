@@ -61,6 +61,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account_overview")
 
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        if user.has_usable_password():
+            # Who comes by single sign-on gets no password this way: it would outlive them there.
+            super().send_password_reset_mail(user, email, context)
+
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # Without the host that the request names: each of its names would have a limit of its own.
         return str(credentials.get("username", "")).lower()

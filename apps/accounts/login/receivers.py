@@ -53,7 +53,6 @@ def _throw_out_others(request: HttpRequest, user: User) -> None:
 
 
 @receiver(account_signals.password_changed, dispatch_uid="accounts.password_changed")
-@receiver(account_signals.password_set, dispatch_uid="accounts.password_set")
 def note_password(*, request: HttpRequest, user: User, **_: Any) -> None:
     mark = marks.read(request)
     if mark is not None and request.session.session_key:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from apps.accounts.login import views
+from apps.accounts.sso import views as sso
 
 urlpatterns = [
     path("", views.overview, name="account_overview"),
@@ -21,7 +22,9 @@ urlpatterns = [
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("confirm/", account.reauthenticate, name="account_reauthenticate"),
     path("password/", account.password_change, name="account_change_password"),
-    path("password/set/", account.password_set, name="account_set_password"),
+    path("password/none/", views.no_password, name="account_set_password"),
+    path("sign-on/", sso.leave, name="sign_on"),
+    path("sign-on/callback/", sso.come_back, name="sign_on_callback"),
     path("second-factors/", factors.index, name="mfa_index"),
     path("login/second-factor/", factors.authenticate, name="mfa_authenticate"),
     path("confirm/second-factor/", factors.reauthenticate, name="mfa_reauthenticate"),

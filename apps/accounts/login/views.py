@@ -82,6 +82,12 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+def no_password(request: HttpRequest) -> HttpResponse:
+    """Say why there is no password to change. Who comes by single sign-on gets none by themselves: it would outlive them there."""
+    return render(request, "account/no_password.html")
+
+
+@login_required
 @require_POST
 def end_one(request: HttpRequest) -> HttpResponse:
     """Log the person out in one other browser."""
