@@ -100,6 +100,7 @@ class RowsWidget(Textarea):
     """A textarea of YAML that static/console/rows.js turns into rows of fields.
 
     `columns` describes them: [{name, label, kind: text|lines|value|select, choices: pairs, when: {column: [values]}}].
+    `empty` says what no row means, `text_help` how the text is written where there are no rows of fields.
     """
 
     template_name = "admin/console/rows_widget.html"
@@ -107,15 +108,26 @@ class RowsWidget(Textarea):
     class Media:
         js = ["console/rows.js"]
 
-    def __init__(self, *, columns: Sequence[Mapping[str, Any]], add: str) -> None:
+    def __init__(
+        self,
+        *,
+        columns: Sequence[Mapping[str, Any]],
+        add: str,
+        empty: str = "",
+        text_help: str = "",
+    ) -> None:
         super().__init__(attrs={"rows": 4, "spellcheck": "false", "data-console-rows": ""})
         self.columns = columns
         self.add = add
+        self.empty = empty
+        self.text_help = text_help
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         context["widget"]["columns"] = json.dumps(list(self.columns))
         context["widget"]["add"] = self.add
+        context["widget"]["empty"] = self.empty
+        context["widget"]["text_help"] = self.text_help
         context["widget"]["rows"] = _rows_as_json(value)
         return context
 
@@ -123,9 +135,18 @@ class RowsWidget(Textarea):
 class RowsField(forms.CharField):
     """A list of {key: value} in YAML, as in the configuration file."""
 
-    def __init__(self, *, columns: Sequence[Mapping[str, Any]], add: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        columns: Sequence[Mapping[str, Any]],
+        add: str,
+        empty: str = "",
+        text_help: str = "",
+        **kwargs: Any,
+    ) -> None:
         self.keys = [column["name"] for column in columns]
-        super().__init__(required=False, widget=RowsWidget(columns=columns, add=add), **kwargs)
+        widget = RowsWidget(columns=columns, add=add, empty=empty, text_help=text_help)
+        super().__init__(required=False, widget=widget, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return yaml_lines(value) if isinstance(value, list) else value
