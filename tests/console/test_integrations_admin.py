@@ -63,6 +63,7 @@ class World:
             "monitor": self.monitor.pk,
             "connector": self.connector.pk,
             "page": self.page.pk,
+            "link_on": "on",
             "component_links__TOTAL_FORMS": "1",
             "component_links__0__component": self.linked.pk,
         } | changes
@@ -124,7 +125,7 @@ def test_one_saved_during_an_outage_turns_the_component_red(
 
 
 def test_without_an_action_it_is_refused(console: Client, world: World):
-    response = save(console, reverse(ADD), **world.fields(component_links__TOTAL_FORMS="0"))
+    response = save(console, reverse(ADD), **world.fields(link_on=""))
 
     assert "at least one action" in str(errors(response)[""])
 
@@ -194,21 +195,21 @@ def test_an_action_taken_away_and_given_back_is_the_same_one(
 def test_chosen_integrations_are_disabled_and_enabled(console: Client, integration: Integration):
     url = reverse("admin:integrations_integration_changelist")
 
-    console.post(url, {"action": "disable_chosen", "_selected_action": [integration.pk]})
+    console.post(url, {"action": "pause_chosen", "_selected_action": [integration.pk]})
     integration.refresh_from_db()
     assert not integration.enabled
-    console.post(url, {"action": "enable_chosen", "_selected_action": [integration.pk]})
+    console.post(url, {"action": "resume_chosen", "_selected_action": [integration.pk]})
 
     integration.refresh_from_db()
     assert integration.enabled
 
 
-def test_the_list_says_that_a_monitor_is_archived(console: Client, integration: Integration):
+def test_the_list_says_that_a_monitor_was_removed(console: Client, integration: Integration):
     archive_monitor(monitor_id=integration.monitor_id, actor=PERSON, at=NOW)
 
     response = console.get(reverse("admin:integrations_integration_changelist"))
 
-    assert f"{integration.monitor.name} (archived)" in response.content.decode()
+    assert f"The monitor {integration.monitor.name} was removed." in response.content.decode()
 
 
 def _asked(console: Client, model: str, field: str, **parents: Any) -> list[str]:

@@ -12,23 +12,25 @@ from django.http import HttpRequest
 
 from apps.accounts.scoping import SeenByMembers
 from apps.core.actors import Actor
-from apps.core.adminkit import ArchivedFilter, HistoryAdmin, ServiceModelAdmin
+from apps.core.adminkit import ArchivedFilter, ServiceModelAdmin
 from apps.core.adminkit.fields import SecretField
 from apps.core.unfold import ModelForm, Select, display
 from apps.integrations import services
 from apps.integrations.definition import ConnectorDefinition
-from apps.integrations.models import (
-    Connector,
-    ConnectorComponent,
-    ConnectorMetric,
-    ConnectorPage,
-)
+from apps.integrations.models import Connector
 from apps.integrations.providers import kinds, provider_of
 
 
 def addable() -> list[tuple[str, str]]:
     """Return the choices of providers that staff may add."""
     return [(kind, provider_of(kind).label) for kind in kinds() if not provider_of(kind).is_local]
+
+
+def connector_label(connector: Connector) -> str:
+    """Return how selects name a connector: our own pages by what they are."""
+    if connector.provider == Connector.Provider.NATIVE:
+        return f"{Connector.Provider.NATIVE.label} ({connector.name})"
+    return connector.name
 
 
 class ConnectorForm(ModelForm):
@@ -58,6 +60,9 @@ class ConnectorAdmin(SeenByMembers, ServiceModelAdmin):
     search_fields = ["name"]
     error_fields = {"api_key": "key"}
     archive_text = "No integration can use it any more."
+
+    def choice_label(self, row: Any) -> str:
+        return connector_label(row)
 
     @display(description="Provider", ordering="provider")
     def provider_label(self, connector: Connector) -> str:
@@ -109,43 +114,3 @@ class ConnectorAdmin(SeenByMembers, ServiceModelAdmin):
 
     def archive(self, *, row: Connector, actor: Actor, at: datetime) -> None:
         services.archive_connector(connector_id=row.pk, actor=actor, at=at)
-
-
-class MirrorAdmin(HistoryAdmin):
-    """What a destination offers, as last seen. It is chosen from, not edited."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return False
-
-
-@admin.register(ConnectorPage)
-class ConnectorPageAdmin(MirrorAdmin):
-    """A page of a connector."""
-
-    list_display = ["name", "connector", "slug"]
-    list_filter = [ArchivedFilter, "connector"]
-    list_select_related = ["connector"]
-    search_fields = ["name", "slug"]
-    fields = ["name", "connector", "slug", "remote_id"]
-
-
-@admin.register(ConnectorComponent)
-class ConnectorComponentAdmin(MirrorAdmin):
-    """A component of a connector's page."""
-
-    list_display = ["name", "group_name", "page"]
-    list_filter = [ArchivedFilter]
-    list_select_related = ["page"]
-    search_fields = ["name", "group_name"]
-    fields = ["name", "group_name", "page", "remote_id"]
-
-
-@admin.register(ConnectorMetric)
-class ConnectorMetricAdmin(MirrorAdmin):
-    """A metric of a connector's page."""
-
-    list_display = ["name", "page"]
-    list_filter = [ArchivedFilter]
-    list_select_related = ["page"]
-    search_fields = ["name"]
-    fields = ["name", "page", "remote_id"]

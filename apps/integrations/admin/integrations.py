@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from apps.accounts.roles import PUBLISHERS
 from apps.accounts.scoping import WorkspaceScoped
@@ -16,47 +18,43 @@ from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
     DependentSelects,
-    PartTable,
     ServiceModelAdmin,
     kept_forms,
+    tag,
+    utc,
 )
 from apps.core.unfold import display
 from apps.integrations import services
+from apps.integrations.admin.filling import FillsForm
 from apps.integrations.admin.forms import IntegrationForm, definition_from
 from apps.integrations.admin.knowledge import warn_of_left
-from apps.integrations.models import ComponentLink, Connector, Integration, MetricRule
+from apps.integrations.admin.links import LinkInline
+from apps.integrations.admin.mirrors import may_use_page
+from apps.integrations.admin.screens import LOG_SHOWN, IntegrationScreens, log_rows
+from apps.integrations.models import Delivery, Integration, MetricRule
+from apps.integrations.run_log import run_log
+from apps.integrations.standing import actions_of, standing_of, with_standing
 
-
-class LinkInline(DependentSelects, PartTable):
-    """Link monitor to component."""
-
-    model = ComponentLink
-    error_path = "link_components"
-    fields = ["component", "failure_status", "success_status"]
-    autocomplete_fields = ["component"]
-    dependent_fields = {"component": {"page": "page_id"}}
-    verbose_name = "component"
-    verbose_name_plural = "link monitor to components"
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.filter(archived_at__isnull=True).select_related("component")
+FORM = "admin/integrations/form.html"
 
 
 @admin.register(Integration)
-class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
+class IntegrationAdmin(
+    FillsForm, IntegrationScreens, WorkspaceScoped, DependentSelects, ServiceModelAdmin
+):
     """A nickname, a monitor, a page, and at least one action."""
 
     add_roles = change_roles = delete_roles = PUBLISHERS
     form = IntegrationForm
-    list_display = ["nickname", "workspace", "watched", "page", "connector", "what", "enabled"]
+    add_form_template = change_form_template = FORM
+    list_display = ["nickname", "watched", "page_shown", "what", "state_label", "last_delivery"]
     list_filter = [
         ArchivedFilter,
         ("workspace", admin.RelatedOnlyFieldListFilter),
-        "enabled",
         ("page", admin.RelatedOnlyFieldListFilter),
+        ("connector", admin.RelatedOnlyFieldListFilter),
+        "enabled",
     ]
-    list_select_related = ["workspace", "monitor", "page", "connector"]
     search_fields = ["nickname", "monitor__name", "page__name"]
     autocomplete_fields = ["workspace", "monitor", "connector", "page"]
     dependent_fields = {
@@ -78,66 +76,112 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
         "send_metric.measure": "metric_measure",
     }
     inlines = [LinkInline]
-    actions = ["enable_chosen", "disable_chosen"]
+    actions = ["resume_chosen", "pause_chosen"]
+    actions_detail = ["rehearsal", "pause", "resume", "duplicate", "archive_row"]
     archive_text = "What it said is taken from the page. An incident that it opened is left to you."
+    # The form has a template of its own; this is its order, and what those see who may only look.
     fieldsets = [
-        (None, {"fields": ["nickname", "enabled"]}),
+        (None, {"fields": ["nickname"]}),
+        ("Where from", {"fields": ["workspace", "monitor"]}),
+        ("Where to", {"fields": ["connector", "page"]}),
         (
-            "When this monitor fails …",
-            {"fields": ["workspace", "monitor"]},
-        ),
-        (
-            "… this happens on this page",
-            {
-                "fields": ["connector", "page"],
-                "description": "Choose at least one action: create an incident, send a metric, or link components below.",
-            },
-        ),
-        (
-            "Incident",
+            "Actions",
             {
                 "fields": [
+                    "link_on",
                     "incident_on",
                     "incident_name",
                     "incident_status",
                     "incident_impact",
                     "incident_message",
                     "incident_resolved_message",
+                    "metric_on",
+                    "metric",
+                    "metric_measure",
                 ]
             },
         ),
-        ("Metric", {"fields": ["metric_on", "metric", "metric_measure"]}),
+        ("State", {"fields": ["enabled"]}),
     ]
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = super().get_queryset(request)
-        live = ComponentLink.objects.filter(
-            integration=models.OuterRef("pk"), archived_at__isnull=True
-        )
-        with_rules = rows.select_related("incident_rule", "metric_rule")
-        marked: models.QuerySet[Any] = with_rules.annotate(links=models.Exists(live))
-        return marked
+    class Media:
+        css = {"all": ["console/integration.css"]}
+        js = ["console/integration.js"]
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        data: dict[str, Any] = super().get_changeform_initial_data(request)
-        native = Connector.objects.live().filter(name=Connector.NATIVE_NAME).first()
-        return {"connector": native and native.pk, **data}
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return with_standing(super().get_queryset(request))
+
+    def allows(self, request: HttpRequest, what: str, row: Any = None) -> bool:
+        """Who changes what readers are told decides on the page, too."""
+        if not super().allows(request, what, row):
+            return False
+        if what == "view" or row is None or row.pk is None:
+            return True
+        return may_use_page(request, row.page, PUBLISHERS)
+
+    # The list.
 
     @display(description="Monitor", ordering="monitor__name")
-    def watched(self, integration: Integration) -> str:
-        monitor = integration.monitor
-        return f"{monitor} (archived)" if monitor.is_archived else str(monitor)
+    def watched(self, integration: Integration) -> SafeString:
+        return format_html(
+            '{}<br><small class="console-quiet">{}</small>',
+            integration.monitor,
+            integration.workspace,
+        )
+
+    @display(description="→ Page", ordering="page__name")
+    def page_shown(self, integration: Integration) -> SafeString:
+        return format_html(
+            '→ {}<br><small class="console-quiet">{}</small>',
+            integration.page,
+            integration.connector,
+        )
 
     @display(description="Actions")
     def what(self, integration: Any) -> str:
-        incident = getattr(integration, "incident_rule", None)
-        metric = getattr(integration, "metric_rule", None)
-        words = [
-            "components" if integration.links else "",
-            "incident" if incident is not None and incident.enabled else "",
-            "metric" if metric is not None and metric.enabled else "",
-        ]
-        return ", ".join(word for word in words if word) or "–"
+        return ", ".join(actions_of(integration)) or "–"
+
+    @display(description="State")
+    def state_label(self, integration: Any) -> SafeString:
+        standing = standing_of(integration)
+        if standing.kind not in {"broken", "idle"}:
+            return tag(standing.kind, standing.label)
+        return format_html(
+            '{}<br><small class="console-quiet">{}</small>',
+            tag(standing.kind, standing.label),
+            standing.reason,
+        )
+
+    @display(description="Last delivery", ordering="last_at")
+    def last_delivery(self, integration: Any) -> SafeString | str:
+        if integration.last_at is None:
+            return "None yet"
+        state = Delivery.State(integration.last_state)
+        return format_html("{} {}", utc(integration.last_at), tag(state.value, state.label))
+
+    # The form.
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context |= self.beside_form(request, context, obj)
+        if obj is not None:
+            context |= {
+                "standing": standing_of(obj),
+                "entries": log_rows(run_log(obj, limit=LOG_SHOWN)),
+                "incidents": self.open_incidents(request, obj),
+                **self._about_log(request, obj),
+            }
+        response: HttpResponse = super().render_change_form(
+            request, context, add=add, change=change, form_url=form_url, obj=obj
+        )
+        return response
 
     def write(
         self,
@@ -150,7 +194,7 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
         actor: Actor,
         at: datetime,
     ) -> Integration:
-        links = [part.cleaned_data for part in kept_forms(formsets[0])]
+        links: list[Mapping[str, Any]] = [part.cleaned_data for part in kept_forms(formsets[0])]
         definition = definition_from(form, links)
         if is_new:
             return services.create_integration(definition=definition, actor=actor, at=at)
@@ -163,13 +207,13 @@ class IntegrationAdmin(WorkspaceScoped, DependentSelects, ServiceModelAdmin):
     def archive(self, *, row: Integration, actor: Actor, at: datetime) -> None:
         services.archive_integration(integration_id=row.pk, actor=actor, at=at)
 
-    @admin.action(description="Enable", permissions=["change"])
-    def enable_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._set_chosen(request, queryset, "enabled", True)
+    @admin.action(description="Resume", permissions=["change"])
+    def resume_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        self._set_chosen(request, queryset, "resumed", True)
 
-    @admin.action(description="Disable", permissions=["change"])
-    def disable_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._set_chosen(request, queryset, "disabled", False)
+    @admin.action(description="Pause", permissions=["change"])
+    def pause_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        self._set_chosen(request, queryset, "paused", False)
 
     def _set_chosen(
         self, request: HttpRequest, queryset: models.QuerySet[Any], done: str, enabled: bool
