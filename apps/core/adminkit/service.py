@@ -18,11 +18,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from apps.core.actors import Actor
-from apps.core.adminkit.access import Gated, limited
+from apps.core.adminkit.access import Gated, is_superuser, limited
 from apps.core.adminkit.confirm import Confirmation
 from apps.core.adminkit.conflicts import FindsConflicts
 from apps.core.adminkit.lists import BoundedPaginator
 from apps.core.adminkit.shown import ShowsFormValues
+from apps.core.audit_screen.changes import SHORT, lines_of
 from apps.core.errors import DomainError, Invalid
 from apps.core.models import AuditEvent
 from apps.core.unfold import InlineFormSet, ModelAdmin, StackedInline, TabularInline, action
@@ -224,16 +225,20 @@ class ServiceModelAdmin(FindsConflicts, ShowsFormValues, RowOfPage, Gated, Model
         row = self.get_row(request, object_id)
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
-        events = AuditEvent.objects.filter(
-            object_type=row._meta.label_lower, object_id=row.public_id
-        )[:HISTORY_LENGTH]
+        about = {"object_type": row._meta.label_lower, "object_id": row.public_id}
+        events = list(AuditEvent.objects.filter(**about)[: HISTORY_LENGTH + 1])
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {row}",
             "opts": self.opts,
             "original": row,
             "object": row,
-            "events": events,
+            "events": [
+                (event, lines_of(event, at_most=SHORT)) for event in events[:HISTORY_LENGTH]
+            ],
+            "is_cut": len(events) > HISTORY_LENGTH,
+            "may_see_trail": is_superuser(request),
+            "media": self.media + forms.Media(js=["console/local_times.js"]),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/console/history.html", context)
