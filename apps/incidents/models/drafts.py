@@ -33,7 +33,7 @@ class Draft(PublicModel):
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
-        WAITING = "waiting", "Waiting for a second person"
+        WAITING = "waiting", "Waiting for a publisher"
         SENT_BACK = "sent_back", "Sent back"
         SCHEDULED = "scheduled", "Scheduled"
         REFUSED = "refused", "Could not be posted"
