@@ -24,30 +24,48 @@ _VERBS = {
 }
 _PHRASES = {
     "run_requested": "asked for a run of {}",
+    "tried": "tried the requests of {}",
+    "tagged": "tagged {}",
+    "untagged": "took tags off {}",
     "status_set": "set the status of {}",
     "members_set": "changed the members of {}",
     "reordered": "changed the order on {}",
     "taken_over": "took over {}",
+    "took_in": "merged another into {}",
     "told_afterwards": "told {} afterwards",
-    "update_posted": "posted an update to {}",
     "update_edited": "corrected an update of {}",
     "postmortem_saved": "saved the post-mortem of {}",
     "postmortem_published": "published the post-mortem of {}",
     "postmortem_withdrawn": "took back the post-mortem of {}",
     "postmortem_deleted": "deleted the post-mortem of {}",
-    "period_corrected": "corrected the past of {}",
+    "corrected": "corrected the past of {}",
     "correction_revoked": "took back a correction of {}",
     "replayed": "sent {} again",
-    "sessions_ended": "ended sessions of {}",
     "logged_in": "logged in as {}",
-    "log_in_failed": "failed to log in as {}",
     "logged_out": "logged out as {}",
+    "login_failed": "failed to log in as {}",
+    "password_changed": "changed the password of {}",
+    "password_reset": "reset the password of {}",
+    "factor_added": "added a second factor to {}",
+    "factor_removed": "removed a second factor of {}",
+    "recovery_codes_renewed": "made new recovery codes for {}",
+    "sessions_ended": "ended sessions of {}",
+    "roles_set": "set the roles of {}",
+    "superuser_given": "made a superuser of {}",
+    "superuser_taken": "took superuser rights from {}",
+    "created_by_sign_on": "added by single sign-on: {}",
+}
+# Where the verb alone says something else.
+_ACTIONS = {
+    "incident.updated": "posted an update to {}",
+    "maintenance.updated": "posted an update to {}",
 }
 _THINGS = {
     "componentgroup": "group",
     "incidenttemplate": "incident template",
     "maintenanceseries": "recurring maintenance",
     "apitoken": "API token",
+    "user": "person",
 }
 
 
@@ -57,10 +75,24 @@ def thing(object_type: str) -> str:
     return _THINGS.get(name, name.replace("_", " "))
 
 
+def all_verbs() -> list[tuple[str, str]]:
+    """Return (the last part of an action, what it says) of all that is known, by what it says."""
+    verbs = list(_VERBS.items())
+    phrases = [
+        (verb, phrase.replace(" {}", " …").replace("{} ", "… "))
+        for verb, phrase in _PHRASES.items()
+    ]
+    return sorted(
+        ((verb, text[:1].upper() + text[1:]) for verb, text in (*verbs, *phrases)),
+        key=lambda one: one[1],
+    )
+
+
 def in_words(action: str, object_type: str, object_label: str) -> str:
     """Return what was done, in the past tense and without its subject."""
     verb = action.partition(".")[2] or action
     named = f"{thing(object_type)} {object_label}".strip()
-    if verb in _PHRASES:
-        return _PHRASES[verb].format(named)
+    phrase = _ACTIONS.get(action) or _PHRASES.get(verb)
+    if phrase is not None:
+        return phrase.replace("{}", named)
     return f"{_VERBS.get(verb) or verb.replace('_', ' ')} {named}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from django import forms
     from django.contrib import admin
     from django.contrib.admin import AdminSite
+    from django.contrib.admin.views.main import ChangeList
     from django.contrib.auth import forms as auth_forms
 
     ModelAdmin: TypeAlias = admin.ModelAdmin[Any]
@@ -62,6 +63,7 @@ else:
     from unfold.decorators import action, display
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
     from unfold.sites import UnfoldAdminSite as AdminSite
+    from unfold.views import ChangeList
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as Number
     from unfold.widgets import UnfoldAdminPasswordWidget as Password
     from unfold.widgets import UnfoldAdminSelectMultipleWidget as SelectMultiple
@@ -74,6 +76,7 @@ else:
 __all__ = [
     "AdminPasswordChangeForm",
     "AdminSite",
+    "ChangeList",
     "Checkbox",
     "InlineFormSet",
     "InlineModelAdmin",
