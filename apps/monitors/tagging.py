@@ -13,10 +13,8 @@ ROWS, TAGS = 10_000, 200
 _HAS_TAG = (
     """EXISTS (SELECT 1 FROM json_each("monitors_monitor"."tags") AS one WHERE one.value = %s)"""
 )
-_EACH_POSTGRESQL = "SELECT DISTINCT one.value FROM ({some}) AS some, jsonb_array_elements_text(some.tags) AS one(value) LIMIT %s"
-_EACH_SQLITE = (
-    "SELECT DISTINCT one.value FROM ({some}) AS some, json_each(some.tags) AS one LIMIT %s"
-)
+_EACH_POSTGRESQL = "SELECT DISTINCT one.value FROM ({some}) AS few, jsonb_array_elements_text(few.tags) AS one(value) LIMIT %s"
+_EACH_SQLITE = "SELECT DISTINCT one.value FROM ({some}) AS few, json_each(few.tags) AS one LIMIT %s"
 
 
 def tagged(rows: QuerySet[Any], name: str) -> QuerySet[Any]:

@@ -84,7 +84,30 @@ def test_it_asks_the_same_however_much_there_is(django_assert_max_num_queries):
         )
     roll_up(at=NOW)
 
-    with django_assert_max_num_queries(7):
-        day, _, quarter = spans(monitor_id=monitor.pk, until=NOW)
+    ids = list(Schedule.objects.values_list("pk", flat=True))
+    found = []
+    for name in WINDOWS:
+        with django_assert_max_num_queries(6):
+            found.append(past(schedule_ids=ids, window=WINDOWS[name], until=NOW).together)
 
-    assert (day.whole.count, quarter.whole.count) == (3 * 139, 3000)
+    day, week, month, quarter = (span.whole.count for span in found)
+    assert (day, week, month, quarter) == (3 * 139, 3 * 973, 3000, 3000)
+
+
+def test_a_week_is_told_in_quarters_of_days_and_by_location():
+    monitor = MonitorFactory()
+    first, second = (
+        ScheduleFactory(monitor=monitor, location=LocationFactory(), last_due_at=NOW)
+        for _ in range(2)
+    )
+    for schedule, hours in ((first, 1), (first, 5), (first, 13), (second, 1)):
+        RunFactory(schedule=schedule, due_at=NOW - hours * HOUR, response_time_ms=100 * hours)
+    roll_up(at=NOW + LAG)
+
+    week = past(schedule_ids=[first.pk, second.pk], window=WINDOWS["7d"], until=NOW)
+
+    assert week.together.started_at == TODAY - 6 * DAY - 6 * HOUR
+    # Noon begins a quarter: 11:00 and 07:00 are of the one before, 23:00 is of the day before.
+    assert [part.count for part in week.together.stretches[-4:]] == [1, 0, 3, 0]
+    assert [part.count for part in week.by_schedule[second.pk].stretches[-4:]] == [0, 0, 1, 0]
+    assert week.by_schedule[first.pk].whole.highest_ms == 1300

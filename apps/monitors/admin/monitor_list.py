@@ -35,7 +35,8 @@ class MonitorChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = list(self.result_list)
+        # Where all fit on a page, Django reads them without a bound.
+        rows = list(self.result_list[: self.list_per_page])
         found = seen(rows)
         for row in rows:
             row.seen = found[row.pk]

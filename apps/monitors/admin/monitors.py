@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from apps.core.adminkit import (
 )
 from apps.core.unfold import action
 from apps.monitors import services
+from apps.monitors.admin.bulk import BulkActions
 from apps.monitors.admin.curl_box import ReadsCurl
 from apps.monitors.admin.forms import MonitorForm, definition_from
 from apps.monitors.admin.monitor_list import MonitorList
@@ -37,6 +37,7 @@ from apps.monitors.models import Monitor
 @admin.register(Monitor)
 class MonitorAdmin(
     OverviewPage,
+    BulkActions,
     ReadsCurl,
     TriesRequests,
     RunNow,
@@ -52,7 +53,6 @@ class MonitorAdmin(
     autocomplete_fields = ["workspace", "parents"]
     dependent_fields = {"parents": {"workspace": "workspace_id"}}
     inlines = [RequestInline]
-    actions = ["run_chosen", "pause_chosen", "resume_chosen"]
     actions_detail = ["runs", "run_now", "pause", "resume", "archive_row"]
     error_fields = {
         "crontab.expression": "crontab",
@@ -168,18 +168,6 @@ class MonitorAdmin(
             done="{} runs again.",
         )
 
-    @admin.action(description="Run now", permissions=["change"])
-    def run_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._each_chosen(request, queryset, "about to run", services.run_now)
-
-    @admin.action(description="Pause", permissions=["change"])
-    def pause_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._each_chosen(request, queryset, "paused", services.pause_monitor)
-
-    @admin.action(description="Resume", permissions=["change"])
-    def resume_chosen(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._each_chosen(request, queryset, "running again", services.resume_monitor)
-
     def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         monitor = self.row_of_page(request, object_id)
         return monitor is not None and monitor.enabled and self._may_edit(request, monitor)
@@ -210,19 +198,4 @@ class MonitorAdmin(
 
         return Confirmation(title=title.format(monitor), text=text, button=button, run=run).respond(
             request, model_admin=self, row=monitor
-        )
-
-    def _each_chosen(
-        self,
-        request: HttpRequest,
-        queryset: models.QuerySet[Any],
-        done: str,
-        service: Any,
-    ) -> None:
-        allowed = [row for row in queryset if self._may_edit(request, row)]
-        self.each(
-            request,
-            allowed,
-            done,
-            lambda row, actor, at: service(monitor_id=row.pk, actor=actor, at=at),
         )
