@@ -1,8 +1,9 @@
-"""What the log says while the database or the broker is away: a line each time, not a traceback."""
+"""What the log says while the database or the broker is away: a line each time. And what it does not say."""
 
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import KombuError
@@ -23,6 +24,13 @@ class OneLinePerOutage(logging.Filter):
             record.msg, record.args = lines[0], ()
             record.exc_info = record.exc_text = None
         return True
+
+
+class NoRefusedForms(logging.Filter):
+    """Leave out what Django warns of a form that came back with 409: it told the person, and nothing is wrong."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != HTTPStatus.CONFLICT
 
 
 def _tells_of_outage(error: BaseException | None) -> bool:

@@ -214,7 +214,10 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "filters": {"one line per outage": {"()": "statusplatform.logs.OneLinePerOutage"}},
+    "filters": {
+        "one line per outage": {"()": "statusplatform.logs.OneLinePerOutage"},
+        "no refused forms": {"()": "statusplatform.logs.NoRefusedForms"},
+    },
     # At INFO these write several lines a second, one for each message, which say nothing.
     "loggers": {
         name: {
@@ -232,5 +235,6 @@ LOGGING = {
     | {
         name: {"filters": ["one line per outage"]}
         for name in ("celery.worker.consumer.consumer", "statusplatform.readiness")
-    },
+    }
+    | {"django.request": {"filters": ["no refused forms"]}},
 }

@@ -56,3 +56,13 @@ def test_routine_lines_of_the_loops_are_left_out() -> None:
     loggers = settings.LOGGING["loggers"]
 
     assert loggers["celery.beat"]["level"] == "WARNING"
+
+
+@pytest.mark.parametrize(("status", "is_logged"), [(409, False), (404, True), (500, True)])
+def test_a_form_that_came_back_is_no_warning(status: int, is_logged: bool) -> None:
+    filters = logging.getLogger("django.request").filters
+    record = logging.makeLogRecord({"msg": "Conflict", "status_code": status})
+
+    kept = all(bool(one.filter(record)) for one in filters if isinstance(one, logging.Filter))
+
+    assert kept is is_logged
