@@ -34,6 +34,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Pages", "web", "pages.page"),
             Entry("Components", "widgets", "pages.component"),
             Entry("Incidents", "report", "incidents.incident"),
+            Entry("Drafts", "edit_note", "incidents.draft"),
             Entry("Maintenance", "engineering", "incidents.maintenance"),
             Entry("Recurring maintenance", "event_repeat", "incidents.maintenanceseries"),
             Entry("Templates", "description", "incidents.incidenttemplate"),

@@ -118,6 +118,7 @@ def _drafts(pages: QuerySet[Page]) -> Card:
     return Card(
         title="Drafts",
         lines=[_draft(row) for row in rows],
+        more=listed("incidents_draft"),
         quiet="no draft waits",
     )
 
@@ -134,7 +135,7 @@ def _draft(row: Draft) -> Line:
     about = row.incident or row.maintenance
     what = row.get_kind_display()
     return Line(
-        change(about) if about else "",
+        change(row),
         f"{what}: {about}" if about else f"{what} “{_name(row)}”",
         said,
     )
