@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -19,12 +20,12 @@ class Knowledge:
     """What is lent.
 
     `left_to_staff(incidents)` gives the ids of those whose automation is gone; `origin(incident)` a link, or "";
-    `story(incident)` lines on the outage behind it, with links.
+    `story(request, incident)` lines on the outage behind it, with links, as far as the person may see it.
     """
 
     left_to_staff: Callable[[Collection[Incident]], set[int]]
     origin: Callable[[Incident], SafeString | str]
-    story: Callable[[Incident], Sequence[SafeString]] = lambda _: ()
+    story: Callable[[HttpRequest, Incident], Sequence[SafeString]]
 
 
 _lent: list[Knowledge] = []
@@ -49,9 +50,9 @@ def origin(incident: Incident) -> SafeString | str:
     return found or incident.origin or "–"
 
 
-def story(incident: Incident) -> SafeString | str:
+def story(request: HttpRequest, incident: Incident) -> SafeString | str:
     """Return the outage and the runs behind an automated incident, a line each."""
-    lines = [line for one in _lent for line in one.story(incident)]
+    lines = [line for one in _lent for line in one.story(request, incident)]
     return format_html_join("", "<p>{}</p>", ((line,) for line in lines)) or "–"
 
 

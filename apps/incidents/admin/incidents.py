@@ -124,6 +124,12 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
         more = {"drafts": found, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, more)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        incident = super().get_object(request, object_id, from_field)
+        if incident is not None and incident.is_automated:
+            incident.console_story = hands.story(request, incident)
+        return incident
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         now = ["status_label", "impact", "page", "in_whose_hands", "came_from"]
         if obj is not None and obj.is_automated:
@@ -161,7 +167,8 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
 
     @display(description="What happened")
     def story(self, incident: Incident) -> SafeString | str:
-        return hands.story(incident)
+        found: SafeString | str = getattr(incident, "console_story", "–")
+        return found
 
     @display(description="Merged into")
     def merged(self, incident: Incident) -> SafeString | str:
@@ -175,7 +182,7 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
     def tended_by(self, incident: Incident) -> str:
         return hands.in_whose_hands(incident, self._left(incident))
 
-    @display(description="Quick")
+    @display(description="Do")
     def quick(self, incident: Incident) -> SafeString | str:
         if not getattr(incident, "console_may_resolve", False):
             return "–"

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from apps.core.adminkit import link
 from apps.incidents.admin import hands
 from apps.incidents.models import Incident
+from apps.integrations.admin.incident_story import story
 from apps.integrations.models import Integration
 from apps.integrations.selectors import (
     incidents_left_since,
@@ -39,4 +40,4 @@ def warn_of_left(request: HttpRequest, integration: Integration, at: datetime) -
         )
 
 
-hands.lend(hands.Knowledge(left_to_staff=_left_to_staff, origin=_origin))
+hands.lend(hands.Knowledge(left_to_staff=_left_to_staff, origin=_origin, story=story))

@@ -8,11 +8,13 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.accounts.scoping import WorkspaceScoped
 from apps.core.adminkit import HistoryAdmin, lasting, link, tag, utc
 from apps.core.unfold import display
+from apps.monitors.admin import hands
 from apps.monitors.models import Outage
 
 
@@ -42,11 +44,29 @@ class OutageAdmin(WorkspaceScoped, HistoryAdmin):
     list_filter = [OpenFilter, "close_reason"]
     list_select_related = ["monitor"]
     search_fields = ["monitor__name", "reason"]
-    fields = ["monitor_link", "state", "started", "opened", "closed", "lasted", "reason"]
+    fields = ["monitor_link", "state", "started", "opened", "closed", "lasted", "reason", "made"]
 
     @display(description="Monitor")
     def monitor_link(self, outage: Outage) -> SafeString | str:
         return link(outage.monitor)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        outage = super().get_object(request, object_id, from_field)
+        if outage is not None:
+            outage.console_made = hands.made_by(request, [outage])[outage.pk]
+        return outage
+
+    @display(description="What it made")
+    def made(self, outage: Outage) -> SafeString | str:
+        found: list[hands.Made] = getattr(outage, "console_made", [])
+        lines = [
+            (
+                format_html('<a href="{}">{}</a>', one.url, one.name) if one.url else one.name,
+                one.note,
+            )
+            for one in found
+        ]
+        return format_html_join("", "<p>{} {}</p>", lines) or "No incident."
 
     @display(description="State")
     def state(self, outage: Outage) -> SafeString:
