@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
 
 from apps.publishing import event_views, presentation
 from apps.publishing.assets import Assets
@@ -36,8 +37,8 @@ class YearView:
     months: tuple[MonthView, ...]
 
 
-def overview(model: PageModel, assets: Assets) -> bytes:
-    """Return the page itself."""
+def overview(model: PageModel, assets: Assets, *, preview_css: str = "") -> bytes:
+    """Return the page itself; with `preview_css` for a preview, which carries its styles and has no scripts."""
     return rendered(
         "overview",
         model.page,
@@ -60,6 +61,7 @@ def overview(model: PageModel, assets: Assets) -> bytes:
         metrics=presentation.metrics(model),
         days=event_views.past_days(model),
         most=MOST_TOLD if model.told_from else 0,
+        preview_css=mark_safe(preview_css),  # noqa: S308 - our own style sheet
     )
 
 

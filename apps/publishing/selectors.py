@@ -75,14 +75,10 @@ def read_page(page_id: int, *, at: datetime) -> PageModel:
     """
     page = Page.objects.live().select_related("publication").get(pk=page_id)
     zone = zone_of(page.time_zone)
-    today = at.astimezone(zone).date()
-    since = min(
-        uptime.day_start(today - timedelta(days=PAST_DAYS - 1), zone),
-        month_bounds(month_of(at, zone), zone)[0],
-    )
+    since = told_since(at, zone)
     groups = list(ComponentGroup.objects.live().filter(page=page_id))
     components = list(Component.objects.live().filter(page=page_id, hidden=False))
-    uptimes = _uptimes(components, at=at, zone=zone)
+    uptimes = uptimes_of(components, at=at, zone=zone)
     shown = shown_incidents(page_id, since=since)
     incidents = tuple(facts_of(page_id, shown).values())
     maintenances = tuple(
@@ -93,15 +89,24 @@ def read_page(page_id: int, *, at: datetime) -> PageModel:
         seq=page.publication.requested_seq,
         at=at,
         page=page_facts(page, updated_at=max(changed)),
-        top_level=_top_level(groups, components, uptimes),
+        top_level=top_level_of(groups, components, uptimes),
         incidents=incidents,
-        metrics=_metrics(page_id, at=at),
+        metrics=metrics_of(list(Metric.objects.live().filter(page=page_id, hidden=False)), at=at),
         maintenances=maintenances,
         told_from=told_from(shown, since=since),
     )
 
 
-def _top_level(
+def told_since(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return from when on a version tells of every event: the past days and the present month."""
+    today = at.astimezone(zone).date()
+    return min(
+        uptime.day_start(today - timedelta(days=PAST_DAYS - 1), zone),
+        month_bounds(month_of(at, zone), zone)[0],
+    )
+
+
+def top_level_of(
     groups: Sequence[ComponentGroup],
     components: Sequence[Component],
     uptimes: dict[int, UptimeFacts],
@@ -160,7 +165,7 @@ def _component(
     )
 
 
-def _uptimes(
+def uptimes_of(
     components: Sequence[Component], *, at: datetime, zone: ZoneInfo
 ) -> dict[int, UptimeFacts]:
     """Return {component id: its last 90 days, and what more the uptime page shows} of those with bars, in at most five queries."""
@@ -183,9 +188,8 @@ def _uptime(component_id: int, days: Sequence[DayFacts]) -> UptimeFacts:
     )
 
 
-def _metrics(page_id: int, *, at: datetime) -> tuple[MetricFacts, ...]:
-    """Return the visible metrics with what their charts show, in at most five queries."""
-    metrics = list(Metric.objects.live().filter(page=page_id, hidden=False))
+def metrics_of(metrics: Sequence[Metric], *, at: datetime) -> tuple[MetricFacts, ...]:
+    """Return the metrics with what their charts show, in at most four queries."""
     grains = [Grain(one.size_s, one.step_s, at - one.span, one is DAY) for one in PERIODS]
     found = _series.read({metric.pk: metric.public_id for metric in metrics}, grains, until=at)
     return tuple(

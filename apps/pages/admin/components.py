@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.roles import PUBLISHERS
@@ -25,19 +27,29 @@ from apps.core.adminkit import (
 )
 from apps.core.unfold import action, display
 from apps.pages import services
-from apps.pages.admin import corrections
+from apps.pages.admin import corrections, past, why
 from apps.pages.admin.forms import ComponentForm, StaffStatusForm
-from apps.pages.models import Component, StatusContribution
+from apps.pages.admin.once import once
+from apps.pages.models import Component
 from apps.pages.scoping import PageScoped
-from apps.pages.selectors import explain
 from apps.pages.status import ComponentStatus
 
-ROLES = {
-    "decides": "Decides: the status is this one.",
-    "counts": "Counts, but another is worse.",
-    "muted": "Muted by staff until this monitor's next change.",
-    "masked": "Set aside while maintenance covers the component.",
-}
+
+class TroubleFilter(admin.SimpleListFilter):
+    """Those that are not operational now."""
+
+    title = "now"
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Not operational")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> models.QuerySet[Any]:
+        if self.value() == "yes":
+            return queryset.exclude(status=ComponentStatus.OPERATIONAL)
+        return queryset
 
 
 @admin.register(Component)
@@ -45,15 +57,15 @@ class ComponentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     """A part of what readers use."""
 
     form = ComponentForm
-    list_display = ["name", "page", "group", "state", "since", "hidden"]
-    list_filter = [ArchivedFilter, "page", "status", "hidden"]
+    list_display = ["name", "page", "group", "state_and_why", "since", "readers"]
+    list_filter = [ArchivedFilter, "page", TroubleFilter, "status", "hidden"]
     list_select_related = ["page", "group"]
     search_fields = ["name", "page__name", "group__name"]
     autocomplete_fields = ["page", "group"]
     dependent_fields = {"group": {"page": "page_id"}}
     error_fields = {"page_id": "page", "group_id": "group"}
-    readonly_fields = ["state", "since", "why", "corrected"]
-    actions_detail = ["set_status", "correct_period", "archive_row"]
+    readonly_fields = ["state", "since", "explained", "corrected"]
+    actions_detail = ["set_status", "why", "past", "archive_row"]
     archive_text = "It leaves its page, and its name becomes free. Its history is kept. Integrations that link it say so."
     place = (
         "Where it stands",
@@ -67,11 +79,15 @@ class ComponentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
         {"fields": ["showcase", "hidden", "only_show_if_degraded", "start_date"]},
     )
 
+    class Media:
+        css: ClassVar = {"all": ["console/page.css"]}
+        js = ("console/page-past.js",)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         own = (None, {"fields": ["name", "description"]})
         if obj is None:
             return [own, self.place, self.shown]
-        now = ("Why this status?", {"fields": ["state", "since", "why"]})
+        now = ("Why this status?", {"fields": ["state", "since", "explained"]})
         past = ("What was corrected of its past", {"fields": ["corrected"]})
         return [own, now, self.place, self.shown, past]
 
@@ -83,35 +99,53 @@ class ComponentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     def since(self, component: Component) -> str:
         return utc(component.status_since)
 
+    @display(description="Status", ordering="status")
+    def state_and_why(self, component: Component) -> SafeString:
+        url = reverse("admin:pages_component_why", args=[component.pk])
+        return format_html(
+            '{} <a href="{}" class="console-quiet">Why?<span class="visually-hidden"> Why does {} have this status?'
+            "</span></a>",
+            self.state(component),
+            url,
+            component,
+        )
+
+    @display(description="Readers", ordering="hidden")
+    def readers(self, component: Component) -> str:
+        if component.page_id is None:
+            return "Unplaced"
+        if component.hidden:
+            return "Hidden"
+        return "See it while it is degraded" if component.only_show_if_degraded else "See it"
+
     @display(description="Who says what")
-    def why(self, component: Component) -> str:
-        derived = explain(component.pk)
-        sources = dict(StatusContribution.Source.choices)
-        rows = [
-            {
-                "source": sources[one.opinion.source],
-                "label": one.opinion.label,
-                "status": ComponentStatus(one.opinion.status).label,
-                "part": ROLES[one.role],
-                "role": one.role,
-            }
-            for one in derived.explained
-        ]
-        return render_to_string("admin/console/why.html", {"rows": rows})
+    def explained(self, component: Component) -> str:
+        viewer = component.__dict__["console_viewer"]
+        return once(component, "explained", lambda: why.table(component, user=viewer))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            # What a person may know of who speaks of it depends on the person.
+            row.__dict__["console_viewer"] = request.user
+        return row
 
     @display(description="Corrections")
     def corrected(self, component: Component) -> str:
-        return corrections.table(component)
+        return once(component, "corrected", lambda: corrections.table(component))
+
+    @action(description="Why this status?", permissions=["view"], url_path="why", icon="help")
+    def why(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return why.screen(request, self, self.get_row(request, object_id))
 
     @action(
-        description="Correct a past period",
-        permissions=["publish"],
-        url_path="correct-period",
+        description="Past and corrections",
+        permissions=["view"],
+        url_path="past",
         icon="edit_calendar",
     )
-    def correct_period(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        component = self.get_row(request, object_id)
-        return corrections.correct(request, model_admin=self, component=component)
+    def past(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return past.screen(request, self, self.get_row(request, object_id))
 
     @action(
         description="Set status", permissions=["publish"], url_path="set-status", icon="campaign"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -15,49 +14,13 @@ from django.utils.safestring import SafeString
 from apps.accounts.roles import PUBLISHERS
 from apps.core.adminkit import Confirmation, HistoryAdmin, actor_of, link, local_span, tag, utc
 from apps.core.adminkit.service import RowOfPage
-from apps.core.adminkit.times import PageTimeField
-from apps.core.unfold import Select, Textarea, action, display
+from apps.core.unfold import action, display
 from apps.pages import services
+from apps.pages.admin.why import zone_of
 from apps.pages.models import Component, Correction
 from apps.pages.scoping import PageScoped
 
 SHOWN = 10
-
-
-class CorrectionForm(forms.Form):
-    """A past stretch, what was true of it, and why."""
-
-    started_at = PageTimeField(label="From")
-    ended_at = PageTimeField(label="Until")
-    status = forms.ChoiceField(
-        label="What was true",
-        choices=Correction.Status.choices,
-        widget=Select,
-        help_text="Not measured takes the time out of uptime.",
-    )
-    reason = forms.CharField(
-        max_length=300,
-        widget=Textarea(attrs={"rows": 2}),
-        help_text="Readers see it beside the day. Your name stays private.",
-    )
-
-
-def form_in(zone_name: str) -> type[CorrectionForm]:
-    """Return the form with its times on the clock of a zone."""
-
-    class ZonedCorrectionForm(CorrectionForm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            for name in ("started_at", "ended_at"):
-                field = self.fields[name]
-                field.zone = zone_name  # type: ignore[attr-defined]  # A PageTimeField's own.
-                field.help_text = f"In the page's time zone, {zone_name}."
-
-    return ZonedCorrectionForm
-
-
-def zone_of(component: Component) -> str:
-    return component.page.time_zone if component.page else "UTC"
 
 
 def table(component: Component) -> str:
@@ -81,31 +44,6 @@ def table(component: Component) -> str:
         else "",
     }
     return render_to_string("admin/console/corrections.html", context)
-
-
-def correct(
-    request: HttpRequest, *, model_admin: admin.ModelAdmin[Any], component: Component
-) -> HttpResponse:
-    """Ask what was true of a past stretch, and say it."""
-
-    def run(data: dict[str, Any]) -> str:
-        correction = services.correct_period(
-            component_id=component.pk, **data, actor=actor_of(request), at=timezone.now()
-        )
-        when = local_span(correction.started_at, correction.ended_at, zone_of(component))
-        return f"{component} was {correction.get_status_display().lower()}, {when}."
-
-    return Confirmation(
-        title=f"What was true of {component} in the past?",
-        text=(
-            "What was recorded is kept, and this is laid over it: uptime is reckoned anew, and the page says that "
-            "the day was corrected, and why. A later correction outweighs an earlier one; each can be taken back. "
-            "Incidents stay as they are."
-        ),
-        button="Correct",
-        run=run,
-        form=form_in(zone_of(component)),
-    ).respond(request, model_admin=model_admin, row=component)
 
 
 @admin.register(Correction)

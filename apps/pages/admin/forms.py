@@ -8,6 +8,7 @@ from django import forms
 
 from apps.core.adminkit.fields import ZoneField
 from apps.core.unfold import ModelForm, Number, Select, Textarea
+from apps.pages.admin.addresses import domain_help
 from apps.pages.models import Component, ComponentGroup, Metric, Page
 from apps.pages.status import ComponentStatus
 
@@ -31,9 +32,16 @@ class PageForm(ModelForm):
 
     class Meta:
         model = Page
-        fields = ["name", "slug", "description", "time_zone", "domain"]
+        fields = ["name", "slug", "description", "time_zone", "domain", "requires_approval"]
         # Help texts are shown as HTML: the model's angle brackets would be gone.
-        help_texts = {"slug": "The page's address ends in it: /status/acme/ for the slug acme."}
+        help_texts = {
+            "slug": (
+                "The page's address ends in it: /status/acme/ for the slug acme. When you change it, readers "
+                "who come by the old address are led to the new one, until another page takes it."
+            ),
+            "description": "One or two sentences below the page's status.",
+            "domain": domain_help(),
+        }
         widgets = {"description": Textarea(attrs={"rows": 2})}
 
 
@@ -56,14 +64,6 @@ class GroupForm(PartForm):
         model = ComponentGroup
         fields = ["name", "description", "position"]
         widgets = {"description": Textarea(attrs={"rows": 1})}
-
-
-class ComponentPartForm(PartForm):
-    position = position()
-
-    class Meta:
-        model = Component
-        fields = ["name", "group", "position", "showcase", "hidden"]
 
 
 class MetricForm(PartForm):

@@ -5,7 +5,11 @@ from apps.pages.services.aggregates import count_points, prune_metrics
 from apps.pages.services.announcing import touch_pages
 from apps.pages.services.arranging import Placed, arrange_page
 from apps.pages.services.components import archive_component, create_component, update_component
-from apps.pages.services.corrections import correct_period, revoke_correction
+from apps.pages.services.corrections import (
+    correct_period,
+    refuse_unfit_stretch,
+    revoke_correction,
+)
 from apps.pages.services.days import close_days
 from apps.pages.services.groups import archive_group, create_group, update_group
 from apps.pages.services.levels import reorder
@@ -36,6 +40,7 @@ __all__ = [
     "create_page",
     "prune_metrics",
     "record_gaps",
+    "refuse_unfit_stretch",
     "reorder",
     "revoke_correction",
     "set_page_members",

@@ -36,16 +36,7 @@ def correct_period(
     if actor.is_automation:
         raise Conflict("staff_only", "only people correct what was recorded")
     component = live_row(Component, component_id, lock=True)
-    if ended_at <= started_at:
-        raise Invalid("invalid", "The end must come after the start.", field="ended_at")
-    if ended_at > at:
-        raise Invalid("invalid", "Only what is past can be corrected.", field="ended_at")
-    began = StatusPeriod.objects.filter(component=component).aggregate(at=Min("started_at"))["at"]
-    if began is None or started_at < began:
-        since = f" ({began:%Y-%m-%d %H:%M:%S} UTC)" if began else ""
-        raise Invalid(
-            "invalid", f"The component's history begins later{since}.", field="started_at"
-        )
+    refuse_unfit_stretch(component, started_at, ended_at, at=at)
     correction = Correction(
         component=component,
         started_at=started_at,
@@ -62,6 +53,22 @@ def correct_period(
     said = f"{status} {started_at.isoformat()} – {ended_at.isoformat()}: {correction.reason}"
     _note(correction, component, "component.corrected", ["", said], actor=actor, at=at)
     return correction
+
+
+def refuse_unfit_stretch(
+    component: Component, started_at: datetime, ended_at: datetime, *, at: datetime
+) -> None:
+    """Raise Invalid where the stretch is not over at `at`, has no length, or begins before the component does."""
+    if ended_at <= started_at:
+        raise Invalid("invalid", "The end must come after the start.", field="ended_at")
+    if ended_at > at:
+        raise Invalid("invalid", "Only what is past can be corrected.", field="ended_at")
+    began = StatusPeriod.objects.filter(component=component).aggregate(at=Min("started_at"))["at"]
+    if began is None or started_at < began:
+        since = f" ({began:%Y-%m-%d %H:%M:%S} UTC)" if began else ""
+        raise Invalid(
+            "invalid", f"The component's history begins later{since}.", field="started_at"
+        )
 
 
 @transaction.atomic
