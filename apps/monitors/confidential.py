@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import re
 
-_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|credential", re.I)
+_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api[-_]?key|credential", re.I)
+# A member of a JSON object, as text: its name, and its value as far as the text goes.
+_NAMED_VALUE = re.compile(
+    r'("[^"\\]{0,60}?(?:authorization|cookie|token|secret|passw|api[-_]?key|credential)[^"\\]{0,20}"\s{0,4}:\s{0,4})'
+    r'("(?:[^"\\]|\\.)*(?:"|\\?$)|-?\d[\d.eE+-]*)',
+    re.I | re.S,
+)
 _REFERENCE = re.compile(r"\{\{[^{}]*\}\}")
 _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
 
@@ -15,6 +21,11 @@ _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
 def is_secret_header(name: str) -> bool:
     """Say whether a header of this name holds a secret: `Authorization: Bearer …` often does."""
     return _SECRET_HEADER.search(name) is not None
+
+
+def without_named(text: str, stand_in: str) -> str:
+    """Return text that may be JSON with the values hidden whose names speak of credentials (`"access_token": …`)."""
+    return _NAMED_VALUE.sub(lambda found: f'{found[1]}"{stand_in}"', text)
 
 
 def only_refers(text: str) -> bool:

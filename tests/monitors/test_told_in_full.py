@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from apps.monitors.checkers import ExtractionSpec
 from tests.monitors.checker_support import answer, expecting, get, run, spec
 
@@ -51,3 +53,28 @@ def test_what_an_assertion_found_is_masked_where_it_was_taken():
     outcome, _ = run(spec(request, is_told_in_full=True), [answer({"token": CANARY})])
 
     assert CANARY not in outcome.detail_json
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ('{"access_token": "one-of-theirs", "n": 1}', '{"access_token": "•••", "n": 1}'),
+        ('{"apiKey":123456}', '{"apiKey":"•••"}'),
+        ('{"password":"with \\" quote"}', '{"password":"•••"}'),
+        ('{"a": ["token", "x"]}', '{"a": ["token", "x"]}'),
+        ('{"tokens": {"n": 1}}', '{"tokens": {"n": 1}}'),
+        ("a token: 12", "a token: 12"),
+    ],
+)
+def test_values_named_after_credentials_are_hidden_in_bodies(body: str, shown: str):
+    outcome, _ = run(spec(get(), is_told_in_full=True), [answer(body)])
+
+    assert outcome.detail["requests"][0]["attempts"][0]["body"] == shown
+
+
+def test_a_credential_that_is_cut_in_the_middle_is_hidden():
+    body = '{"pad": "' + "x" * 1_960 + f'", "token": "{CANARY * 200}"}}'
+
+    outcome, _ = run(spec(get(), is_told_in_full=True), [answer(body)])
+
+    assert "s3cr" not in outcome.detail_json

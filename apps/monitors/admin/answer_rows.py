@@ -62,12 +62,11 @@ def _item(node: Node, depth: int) -> SafeString:
         )
     # A button inside a summary would both open and choose: it stands beside it.
     return format_html(
-        '<li><details{}><summary><span class="console-tree-fold">{}</span></summary>'
-        "<ul>{}</ul></details>{}</li>",
+        '<li class="console-tree-branch">{}<details{}><summary>{}</summary><ul>{}</ul></details></li>',
+        button,
         mark_safe(" open") if depth < _OPEN_DEPTH else "",
         node.label,
-        mark_safe("".join(children)),  # noqa: S308  # each is escaped above
-        button,
+        format_html_join("", "{}", ((child,) for child in children)),
     )
 
 

@@ -45,7 +45,7 @@ class RequestInline(PartInline):
                 "classes": ["collapse"],
             },
         ),
-        ("Assertions and extractions", {"fields": ["try_it", "assertion_rows", "extraction_rows"]}),
+        (None, {"fields": ["try_it", "assertion_rows", "extraction_rows"]}),
     ]
 
     class Media:

@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from apps.core.adminkit import utc
 from apps.core.unfold import action
-from apps.monitors.admin.run_parts import request_parts
-from apps.monitors.models import LatestPass, Monitor, Run, Schedule
-from apps.monitors.selectors import latest_runs, run_detail
+from apps.monitors.admin.run_shown import run_shown
+from apps.monitors.models import Monitor, Run, Schedule
+from apps.monitors.selectors import latest_runs
 
 RUNS_PER_PAGE = 50
 
@@ -60,20 +60,13 @@ class RunViews:
         )
         if run is None:
             raise Http404("No such run.")
-        detail = run_detail(schedule_id=schedule_id, due_at=due_at) or _of_latest_pass(run)
-        schedule = Schedule.objects.select_related("location").get(pk=schedule_id)
-        run.schedule = schedule
+        run.schedule = Schedule.objects.select_related("location").get(pk=schedule_id)
         return TemplateResponse(
             request,
             "admin/console/run.html",
             {
                 **self._context(request, monitor, f"Run of {monitor}"),
-                "run": run,
-                "due": utc(run.due_at),
-                "started": utc(run.started_at),
-                "location": schedule.location,
-                "requests": request_parts(detail or {}),
-                "is_kept": detail is not None,
+                **run_shown(run),
                 "runs_url": reverse("admin:monitors_monitor_runs", args=[monitor.pk]),
             },
         )
@@ -138,8 +131,3 @@ def _seen(key: str) -> tuple[datetime, int] | None:
     except (OverflowError, ValueError, OSError):
         return None
     return due_at, int(schedule_id)
-
-
-def _of_latest_pass(run: Run) -> dict[str, Any] | None:
-    kept = LatestPass.objects.filter(schedule_id=run.schedule_id, due_at=run.due_at).first()
-    return kept.detail if kept else None

@@ -137,7 +137,7 @@ class TriesRequests:
         # One with a body has more to offer than a newer one without.
         due_at, part = next((one for one in found if one[1]["attempts"][-1]["body"]), found[0])
         seen = answer_shown(seen_in_attempt(part["attempts"][-1]))
-        return self._shown(request, monitor, {"due": utc(due_at), "request": part, "seen": seen})
+        return self._shown(request, monitor, {"due": utc(due_at), "part": part, "seen": seen})
 
     def _tried_row(self, request: HttpRequest, object_id: str | None) -> Monitor | None:
         if object_id is None:
@@ -251,4 +251,4 @@ def _tried(request: HttpRequest, monitor: Monitor | None, spec: MonitorSpec) -> 
     *before, chosen = request_parts(trial.outcome.detail)
     answer = trial.answers.get(len(spec.requests) - 1)
     seen = answer_shown(seen_in(answer, trial.mask)) if answer is not None else None
-    return {"request": chosen, "before": before, "seen": seen}
+    return {"part": chosen, "before": before, "seen": seen}

@@ -15,7 +15,7 @@ from apps.monitors.checkers.answer import Answer
 from apps.monitors.checkers.attempts import Attempt, RequestRecord
 from apps.monitors.checkers.redaction import MASK, Redactor, cut
 from apps.monitors.checkers.spec import Verdict
-from apps.monitors.confidential import is_secret_header
+from apps.monitors.confidential import is_secret_header, without_named
 
 EXCERPT_LENGTH = 2_000
 _HEADERS = 40
@@ -134,7 +134,9 @@ def _field(name: str, value: str) -> str:
 
 def _excerpt(response: EgressResponse, redactor: Redactor) -> str:
     """Return the beginning of a failed attempt's body. All of it is masked before it is cut."""
-    return cut(redactor.mask(Answer(response).excerpt(len(response.body))), EXCERPT_LENGTH)
+    masked = redactor.mask(Answer(response).excerpt(len(response.body)))
+    # Values that are credentials by their names are hidden in what is shown, and some way behind it.
+    return cut(without_named(masked[: 2 * EXCERPT_LENGTH], MASK), EXCERPT_LENGTH)
 
 
 def _list(items: Iterable[str]) -> str:
