@@ -101,13 +101,14 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "audit trail"
         indexes = [
             models.Index(fields=["object_type", "object_id"], name="audit_object"),
             models.Index(fields=["actor_key", "id"], name="audit_actor"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.object_label}"
+        return self.in_words
 
     @property
     def in_words(self) -> str:
