@@ -158,7 +158,7 @@ def test_one_event_shows_before_and_after_field_by_field(console: Client):
 
     text = response.content.decode()
     assert [(line.field, line.before, line.after) for line in response.context["lines"]] == [
-        ("Interval s", "60", "30"),
+        ("Interval (s)", "60", "30"),
         ("Enabled", "Yes", "No"),
         ("Secret variables", "–", "•••"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from apps.core.models import AuditEvent
 NOTHING = "–"
 # What a list shows of a value; the event's own page shows all.
 SHORT = 200
+_UNIT = re.compile(r" (ms|s)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def _label(model: type[models.Model] | None, name: str) -> str:
         text = str(field.verbose_name) if field else name
     except (FieldDoesNotExist, AttributeError):
         text = name
-    text = text.replace("_", " ")
+    text = _UNIT.sub(r" (\1)", text.replace("_", " "))
     return text[:1].upper() + text[1:]
 
 
