@@ -154,10 +154,12 @@ def _not_measured(found: Seen, runs: Sequence[Run]) -> str:
 
 
 def _late(found: Seen) -> str:
-    waiting = [
-        (place_of(schedule, found.now).lag, schedule.location.name) for schedule in found.schedules
-    ]
-    late = sorted((one for one in waiting if one[0] > LATE_AFTER), reverse=True)
-    names = ", ".join(name for _, name in late)
-    longest = late[0][0] // timedelta(seconds=1)
-    return f"A run has waited for {longest} s to begin at {names}: its workers are behind."
+    parts = []
+    for schedule in found.schedules:
+        place = place_of(schedule, found.now)
+        if place.lag > LATE_AFTER:
+            why = "its workers are behind" if place.has_worker else "it has no worker"
+            seconds = place.lag // timedelta(seconds=1)
+            parts.append(f"a run has waited for {seconds} s to begin at {schedule.location}: {why}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."

@@ -60,6 +60,7 @@ class MonitorList:
     ordering = ["name", "id"]
     sortable_by = ["named"]
     search_fields = ["name", "workspace__name"]
+    list_after_template = "admin/console/monitor_list_key.html"
     search_help_text = "Name of the monitor or of its workspace"
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[MonitorChangeList]:
@@ -103,15 +104,17 @@ class MonitorList:
         if found.last_finished_at is None:
             return "–"
         return format_html(
-            '<span title="{}">{} ago</span>',
+            '<span class="console-nowrap" title="{}">{} ago</span>',
             utc(found.last_finished_at),
-            roughly(found.now - found.last_finished_at),
+            roughly(found.now - found.last_finished_at, units=1),
         )
 
     @display(description="Lag")
-    def lag(self, monitor: Any) -> str:
+    def lag(self, monitor: Any) -> SafeString | str:
         lag = _seen(monitor).lag
-        return roughly(lag) if lag >= _SHOWN_LAG else "–"
+        if lag < _SHOWN_LAG:
+            return "–"
+        return format_html('<span class="console-nowrap">{}</span>', roughly(lag))
 
 
 def uptime_cell(found: Uptime) -> SafeString | str:
@@ -124,7 +127,7 @@ def uptime_cell(found: Uptime) -> SafeString | str:
         return text
     gap = roughly(found.not_measured)
     return format_html(
-        '<span title="Not measured for {}">{}<span aria-hidden="true">*</span>'
+        '<span class="console-nowrap" title="Not measured for {}">{}<span aria-hidden="true">*</span>'
         '<span class="console-hidden"> of the measured time, not measured for {}</span></span>',
         gap,
         text,
@@ -136,22 +139,23 @@ def how_often(monitor: Monitor) -> SafeString | str:
     """Return the interval, or the crontab with its zone."""
     if monitor.interval_s is None:
         return format_html(
-            '<code>{}</code><span class="console-below">{}</span>',
+            '<code class="console-nowrap">{}</code><span class="console-below">{}</span>',
             monitor.crontab,
             monitor.crontab_time_zone,
         )
-    return f"every {roughly(timedelta(seconds=monitor.interval_s))}"
+    every = roughly(timedelta(seconds=monitor.interval_s))
+    return format_html('<span class="console-nowrap">every {}</span>', every)
 
 
-def roughly(length: timedelta) -> str:
-    """Return a duration by its two greatest units, such as 3 h 5 min."""
+def roughly(length: timedelta, *, units: int = 2) -> str:
+    """Return a duration by its greatest units, such as 3 h 5 min."""
     seconds = max(0, round(length / timedelta(seconds=1)))
     parts = []
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
         if count or parts:
             parts.append(f"{count} {unit}" if count else "")
-        if len(parts) == 2:
+        if len(parts) == units:
             break
     return " ".join(filter(None, parts)) or "0 s"
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.core.adminkit import lasting, link, tag, utc
 from apps.monitors.admin import hands
-from apps.monitors.admin.monitor_list import how_often, roughly, uptime_cell
+from apps.monitors.admin.monitor_list import how_often, roughly
 from apps.monitors.admin.run_chart import drawn, share_text, time_text
 from apps.monitors.admin.runs import run_rows, run_url
 from apps.monitors.history import WINDOWS
@@ -119,7 +119,7 @@ class OverviewPage:
                 "edit_url": _url("edit", monitor.pk),
                 "standing": _standing(found),
                 "uptimes": [
-                    {"name": name, "text": uptime_cell(one), "gap": roughly(one.not_measured)}
+                    {"name": name, "text": share_text(one.share), "gap": roughly(one.not_measured)}
                     for name, one in found.seen.uptimes.items()
                 ],
                 "facts": _facts(monitor, found),
@@ -234,7 +234,7 @@ def _place(row: Schedule, found: Overview) -> dict[str, Any]:
         "state": state,
         "last": _ago(row.last_finished_at, found.seen.now),
         "lag": roughly(place.lag) if place.lag else "–",
-        "notes": ", ".join(filter(None, notes)) or "–",
+        "notes": ", ".join(filter(None, notes)),
     }
 
 
