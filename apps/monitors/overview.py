@@ -11,6 +11,7 @@ from apps.monitors.conditions import LATE_AFTER, Condition
 from apps.monitors.history import Past, Window, past
 from apps.monitors.list_selectors import UPTIMES, Seen, place_of, seen
 from apps.monitors.models import Certificate, Monitor, Outage, Run, Schedule
+from apps.monitors.newest import newest_runs
 
 RUNS, OUTAGES = 10, 10
 
@@ -90,6 +91,19 @@ def first_runs(outages: Collection[Outage], schedules: Collection[Schedule]) -> 
         found.setdefault((run.schedule.monitor_id, run.due_at), run)
     named = {outage.pk: found.get((outage.monitor_id, outage.started_at)) for outage in outages}
     return {key: run for key, run in named.items() if run is not None}
+
+
+def last_run(outage: Outage, schedules: Collection[Schedule]) -> Run | None:
+    """Return the run that closed the outage, or the newest one while it is open; None when it is not kept."""
+    by_key = {schedule.pk: schedule for schedule in schedules}
+    before = (outage.closed_at, 0) if outage.closed_at is not None else None
+    newest = newest_runs(by_key, limit=1, before=before)
+    runs = [run for found in newest.values() for run in found if run.due_at >= outage.started_at]
+    if not runs:
+        return None
+    run = max(runs, key=lambda one: one.due_at)
+    run.schedule = by_key[run.schedule_id]
+    return run
 
 
 def _standing(

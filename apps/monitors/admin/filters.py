@@ -49,6 +49,7 @@ class WorkspaceFilter(admin.SimpleListFilter):
 
     title = "workspace"
     parameter_name = "workspace__id__exact"
+    path = "workspace"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         user: Any = request.user
@@ -61,7 +62,7 @@ class WorkspaceFilter(admin.SimpleListFilter):
         wanted = self.value()
         if wanted is None or not wanted.isdecimal():
             return queryset
-        return queryset.filter(workspace=int(wanted))
+        return queryset.filter(**{self.path: int(wanted)})
 
 
 class LocationFilter(admin.SimpleListFilter):
