@@ -38,4 +38,5 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     ),
     "remove old runs": _every("monitors.remove_old_runs", HOUR_S, expires_s=HOUR_S // 2),
     "remove old attempts": _every("integrations.remove_old_attempts", DAY_S, expires_s=DAY_S // 2),
+    "remove old sessions": _every("accounts.remove_old_sessions", HOUR_S, expires_s=HOUR_S // 2),
 }

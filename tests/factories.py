@@ -8,7 +8,7 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from apps.accounts.models import Membership, User, Workspace
+from apps.accounts.models import LoginSession, Membership, User, Workspace
 from apps.accounts.roles import Role
 from apps.core.actors import AUTOMATION, Actor
 from apps.core.clock import DatabaseNow
@@ -104,6 +104,18 @@ class UserFactory(RowFactory):
 
     class Params:
         admin = factory.Trait(is_superuser=True)
+
+
+class LoginSessionFactory(DatedFactory):
+    user = factory.SubFactory(UserFactory)
+    session_key = factory.Sequence(lambda n: f"session{n:025}")
+    address = "192.0.2.1"
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+    last_seen_at = NOW
+    expires_at = NOW + timedelta(days=14)
+
+    class Meta:
+        model = LoginSession
 
 
 class WorkspaceFactory(DatedFactory):

@@ -8,15 +8,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
 
 from apps.accounts import services
+from apps.accounts.login.admin import FIELDS, FIELDSET, LoginParts
 from apps.accounts.member_table import TYPED_FIRST, MemberTable, person_label, roles_in
 from apps.accounts.models import Membership, User, Workspace
 from apps.accounts.roles import ADMINS, NOBODY
-from apps.accounts.scoping import WorkspaceScoped
+from apps.accounts.scoping import RoleScoped, WorkspaceScoped
 from apps.core.actors import Actor
 from apps.core.adminkit import (
     ArchivedFilter,
@@ -97,7 +97,9 @@ class WorkspaceAdmin(WorkspaceScoped, ServiceModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(  # type: ignore[type-arg,misc]
+    LoginParts, FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin, ModelAdmin
+):
     """People. They are deactivated, not deleted: what they did keeps their name."""
 
     form = UserChangeForm
@@ -130,8 +132,9 @@ class UserAdmin(FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin,
             },
         ),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
+        FIELDSET,
     ]
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["last_login", "date_joined", *FIELDS]
 
     @display(description="Name", ordering="last_name")
     def full_name(self, user: User) -> str:
@@ -139,7 +142,8 @@ class UserAdmin(FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin,
 
     def may_choose(self, request: HttpRequest, screen: Any) -> bool:
         """Whoever manages members somewhere may look for people."""
-        return bool(screen.may_anywhere(request, ADMINS))
+        manages = isinstance(screen, RoleScoped) and screen.may_anywhere(request, ADMINS)
+        return manages or is_superuser(request)
 
     def narrowed(
         self, request: HttpRequest, rows: models.QuerySet[Any], roles: frozenset[str]
@@ -166,6 +170,3 @@ class UserAdmin(FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin,
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-admin.site.unregister(Group)

@@ -12,4 +12,5 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.accounts.login.receivers")
+        # The secrets of authenticator apps and recovery codes (login.adapter.MFAAdapter).
         holds_tokens("mfa.Authenticator", "data")

@@ -11,8 +11,12 @@ from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 
+from apps.accounts import factors, sessions
 from apps.accounts import services as accounts
+from apps.accounts.sso import people
+from apps.accounts.sso.mapping import Roles
 from apps.core.actors import AUTOMATION, Actor
 from apps.core.models import AuditEvent
 from apps.incidents import services as incidents
@@ -42,6 +46,7 @@ from tests.factories import (
     IncidentTemplateFactory,
     IncidentUpdateFactory,
     LocationFactory,
+    LoginSessionFactory,
     MetricFactory,
     PageFactory,
     PostmortemFactory,
@@ -221,6 +226,22 @@ def a_kept_draft(state="draft"):
     return draft.pk
 
 
+STRANGER = people.Person("https://id.example.com", "s-1", username="mira")
+
+
+def with_an_app():
+    user = UserFactory()
+    TOTP.activate(user, "JBSWY3DPEHPK3PXP")
+    return user.pk
+
+
+def turned_away():
+    roles = Roles(is_superuser=True)
+    people.let_in(person=STRANGER, roles=roles, **BY)
+    AuditEvent.objects.all().delete()
+    people.turn_away(issuer=STRANGER.issuer, subject=STRANGER.subject, **BY)
+
+
 def a_series(actor=AUTOMATION):
     return incidents.create_series(
         page_id=PageFactory().pk,
@@ -245,6 +266,15 @@ CALLS: dict[str, Callable[[], Any]] = {
     "accounts.set_members": lambda: accounts.set_members(
         workspace_id=WorkspaceFactory().pk, roles={the_person().pk: "admin"}, **BY
     ),
+    "accounts.end_session": lambda: sessions.end_session(
+        user_id=(one := LoginSessionFactory()).user_id, session_id=one.pk, **BY
+    ),
+    "accounts.end_sessions": lambda: sessions.end_sessions(
+        user_id=LoginSessionFactory().user_id, **BY
+    ),
+    "accounts.reset_factors": lambda: factors.reset_factors(user_id=with_an_app(), **BY),
+    "accounts.let_in": lambda: people.let_in(person=STRANGER, roles=Roles(), **BY),
+    "accounts.turn_away": turned_away,
     "pages.create_page": lambda: pages.create_page(name="Acme", slug="acme", **BY),
     "pages.update_page": lambda: pages.update_page(page_id=PageFactory().pk, name="Other", **BY),
     "pages.archive_page": lambda: pages.archive_page(page_id=PageFactory().pk, **BY),
@@ -402,16 +432,25 @@ CALLS: dict[str, Callable[[], Any]] = {
 }
 
 # What no person calls: parts of other services, which leave the trace.
-PARTS = {"accounts.replace_members", "pages.apply_contributions", "monitors.settle_outages"}
+PARTS = {
+    "accounts.replace_members",
+    "accounts.set_roles",
+    "pages.apply_contributions",
+    "monitors.settle_outages",
+}
 
 APPS = ("accounts", "pages", "incidents", "monitors", "integrations")
+# Rooms of services beside an app's `services`.
+BESIDE = (("accounts", "sessions"), ("accounts", "factors"), ("accounts", "sso.people"))
 
 
 def services_with_an_actor():
-    for app in APPS:
-        module = importlib.import_module(f"apps.{app}.services")
+    for app, room in (*((app, "services") for app in APPS), *BESIDE):
+        module = importlib.import_module(f"apps.{app}.{room}")
         public = getattr(module, "__all__", None) or [
-            name for name, value in vars(module).items() if inspect.isfunction(value)
+            name
+            for name, value in vars(module).items()
+            if inspect.isfunction(value) and not name.startswith("_")
         ]
         for name in public:
             value = getattr(module, name)

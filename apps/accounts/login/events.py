@@ -36,6 +36,10 @@ def note_failure(*, username: str, address: str, at: datetime) -> bool:
     if user is None or not cache.add(f"log-in-failed:{user.pk}", at.isoformat(), FAILURE_EVERY_S):
         return False
     record(
-        actor=LOGIN, at=at, action="account.login_failed", row=user, changes={"from": ["", address]}
+        actor=LOGIN,
+        at=at,
+        action="account.log_in_failed",
+        row=user,
+        changes={"from": ["", address]},
     )
     return True
