@@ -132,7 +132,7 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         now = ["status_label", "impact", "page", "in_whose_hands", "came_from"]
-        if obj is not None and obj.is_automated:
+        if getattr(obj, "console_story", "–") != "–":
             now.append("story")
         if obj is not None and obj.merged_into_id:
             now.append("merged")

@@ -8,8 +8,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -24,12 +26,14 @@ from apps.core.adminkit import (
     actor_of,
     link,
     local,
-    local_span,
 )
 from apps.core.adminkit.fields import ZoneField
 from apps.core.errors import Invalid
-from apps.core.unfold import ModelForm, Switch, Textarea, TextInput, action, display
+from apps.core.unfold import ModelForm, Switch, action, display
+from apps.incidents.admin.doings import Doings
 from apps.incidents.admin.maintenance_forms import NOTIFIES, SWITCHES
+from apps.incidents.admin.markdown import MarkdownInput
+from apps.incidents.admin.occurrences import DurationInput, RuleInput, next_starts, spans
 from apps.incidents.models import MaintenanceSeries
 from apps.incidents.recurrence import describe, parse_rule, recurrence
 from apps.incidents.services import series as services
@@ -91,8 +95,9 @@ class SeriesForm(ModelForm):
             **NOTIFIES,
         }
         widgets = {
-            "message": Textarea(attrs={"rows": 3}),
-            "rule": TextInput(attrs={"placeholder": "FREQ=WEEKLY;BYDAY=SU", "spellcheck": "false"}),
+            "message": MarkdownInput(attrs={"rows": 3}),
+            "rule": RuleInput(attrs={"placeholder": "FREQ=WEEKLY;BYDAY=SU", "spellcheck": "false"}),
+            "duration_minutes": DurationInput,
         }
 
     def clean(self) -> dict[str, Any]:
@@ -137,7 +142,7 @@ class ArchiveForm(forms.Form):
 
 
 @admin.register(MaintenanceSeries)
-class MaintenanceSeriesAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
+class MaintenanceSeriesAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
     """Maintenance that comes again by a rule."""
 
     add_roles = change_roles = delete_roles = PUBLISHERS
@@ -150,6 +155,18 @@ class MaintenanceSeriesAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     dependent_fields = {"components": {"page": "page_id"}}
     readonly_fields = ["on_page", "in_words", "next_starts", "announced"]
     error_fields = {"page_id": "page"}
+    doing_texts = {"archive_row": "it announces nothing more."}
+
+    def get_urls(self) -> list[Any]:
+        asked = self.admin_site.admin_view(self.preview_starts)
+        name = "incidents_maintenanceseries_next_starts"
+        return [path("next-starts/", asked, name=name), *super().get_urls()]
+
+    def preview_starts(self, request: HttpRequest) -> HttpResponse:
+        """Answer with what a rule that is not saved gives."""
+        if not self.has_module_permission(request):
+            raise PermissionDenied
+        return next_starts(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         what = (None, {"fields": ["page", "name", "message", "components"]})
@@ -212,11 +229,9 @@ class MaintenanceSeriesAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     @display(description="The next five")
     def next_starts(self, series: MaintenanceSeries) -> SafeString | str:
         duration = timedelta(minutes=series.duration_minutes)
-        spans = [
-            (local_span(start, start + duration, series.time_zone),)
-            for start in self._starts(series, PREVIEWED)
-        ]
-        return format_html_join("", "{}<br>", spans) or "The rule gives none any more."
+        found = spans(self._starts(series, PREVIEWED), duration, series.time_zone)
+        lines = [(one,) for one in found]
+        return format_html_join("", "{}<br>", lines) or "The rule gives none any more."
 
     @display(description="Announced")
     def announced(self, series: MaintenanceSeries) -> SafeString | str:
