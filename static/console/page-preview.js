@@ -102,6 +102,7 @@
         button.setAttribute("aria-pressed", String(button.dataset[kind] === value));
       });
       panel.dataset.wide = String(chosen.width === "desktop");
+      document.documentElement.classList.toggle("preview-wide", chosen.width === "desktop");
       if (shown) paint(shown);
       fit();
     }

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -65,7 +65,7 @@ class ComponentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     dependent_fields = {"group": {"page": "page_id"}}
     error_fields = {"page_id": "page", "group_id": "group"}
     readonly_fields = ["state", "since", "explained", "corrected"]
-    actions_detail = ["set_status", "why", "past", "archive_row"]
+    actions_detail = ["set_status", "past", "archive_row"]
     archive_text = "It leaves its page, and its name becomes free. Its history is kept. Integrations that link it say so."
     place = (
         "Where it stands",
@@ -103,7 +103,7 @@ class ComponentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     def state_and_why(self, component: Component) -> SafeString:
         url = reverse("admin:pages_component_why", args=[component.pk])
         return format_html(
-            '{} <a href="{}" class="console-quiet">Why?<span class="visually-hidden"> Why does {} have this status?'
+            '{} <a href="{}" class="why-link">Why?<span class="visually-hidden"> Why does {} have this status?'
             "</span></a>",
             self.state(component),
             url,
@@ -134,7 +134,13 @@ class ComponentAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     def corrected(self, component: Component) -> str:
         return once(component, "corrected", lambda: corrections.table(component))
 
-    @action(description="Why this status?", permissions=["view"], url_path="why", icon="help")
+    def get_urls(self) -> list[Any]:
+        shown = self.admin_site.admin_view(self.why)
+        return [
+            path("<path:object_id>/why/", shown, name="pages_component_why"),
+            *super().get_urls(),
+        ]
+
     def why(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return why.screen(request, self, self.get_row(request, object_id))
 

@@ -51,10 +51,20 @@ class MetricPartForm(PartForm):
         fields = ["name", "unit", "position", "hidden"]
 
 
+def _archived_instead(form: Any) -> None:
+    """Let a part be taken away whatever points at it: it is archived."""
+
+
 class LivePart(PartTable):
     """The live parts of a page; taking one away archives it."""
 
     formset = PartFormSet
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        # Django refuses to delete what others point at; here nothing is deleted.
+        formset.form.hand_clean_DELETE = _archived_instead
+        return formset
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return super().get_queryset(request).filter(archived_at__isnull=True)

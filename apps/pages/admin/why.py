@@ -176,7 +176,7 @@ def screen(request: HttpRequest, model_admin: Any, component: Component) -> Http
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
         "original": component,
-        "title": f"Why is {component} {component.get_status_display().lower()}?",
+        "title": f"Why does {component} have this status?",
         "component": component,
         "status": tag(component.status, component.get_status_display()),
         "why": why(component, user=user, at=timezone.now()),
