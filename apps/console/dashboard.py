@@ -38,7 +38,7 @@ def dashboard(user: Any, *, hides_steps: bool = False) -> dict[str, Any]:
     is_shown = steps.next is not None and not (hides_steps and steps.is_usable)
     return {
         "is_member": True,
-        "troubles": troubles(known),
+        "troubles": troubles(known, pages),
         "steps": steps if is_shown else None,
         "needs": [card for card in cards if card.lines],
         "quiet": _sentence([card.quiet for card in cards if not card.lines]),

@@ -24,11 +24,11 @@ class ConsoleSite(AdminSite):
     enable_nav_sidebar = True
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register all but the scheduler's own tables: its tasks are in statusplatform/schedule.py."""
+        """Register the project's own models: those of libraries would ask Django's permissions, and say less."""
         found: list[Any] = (
             [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         )
-        ours = [model for model in found if model._meta.app_label != "django_celery_beat"]
+        ours = [model for model in found if model.__module__.startswith("apps.")]
         super().register(ours, admin_class, **options)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -11,13 +11,14 @@ from apps.pages.models import Page
 from apps.publishing.models import Publication
 
 
-def pages_behind(*, by_s: float) -> list[tuple[Publication, float]]:
-    """Return (publication, seconds) of live pages whose newest change is not published for longer than `by_s`."""
+def pages_behind(pages: QuerySet[Page], *, by_s: float) -> list[tuple[Publication, float]]:
+    """Return (publication, seconds) of those live pages whose newest change is not published for longer than `by_s`."""
     now = database_now()
     rows = (
         Publication.objects.filter(
             requested_seq__gt=F("published_seq"),
             requested_at__lt=now - timedelta(seconds=by_s),
+            page__in=pages,
             page__archived_at__isnull=True,
         )
         .select_related("page")

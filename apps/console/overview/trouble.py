@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from apps.core.selectors import heartbeat_ages_s
 from apps.core.tasks import BEAT, WORKER_PREFIX
 from apps.monitors.locations import Standing
 from apps.monitors.selectors import dispatch_lag_s
+from apps.pages.models import Page
 from apps.publishing.standing import pages_behind
 
 LATE_S = 15.0
@@ -23,9 +26,9 @@ class Trouble:
     advice: str
 
 
-def troubles(standings: list[Standing]) -> list[Trouble]:
-    """Return what is wrong now, the worst first. A constant number of queries."""
-    return [*_processes(), *_lag(), *_locations(standings), *_publications()]
+def troubles(standings: list[Standing], pages: QuerySet[Page]) -> list[Trouble]:
+    """Return what is wrong now, the worst first; of pages only those. A constant number of queries."""
+    return [*_processes(), *_lag(), *_locations(standings), *_publications(pages)]
 
 
 def _processes() -> list[Trouble]:
@@ -93,7 +96,7 @@ def _location(one: Standing) -> Trouble | None:
     )
 
 
-def _publications() -> list[Trouble]:
+def _publications(pages: QuerySet[Page]) -> list[Trouble]:
     return [
         Trouble(
             f"The page {row.page} shows an old state: its newest change is not published"
@@ -101,5 +104,5 @@ def _publications() -> list[Trouble]:
             "Readers are told so. Look into the worker's log, and whether the folder of published files"
             " can be written and its disk is not full.",
         )
-        for row, behind_s in pages_behind(by_s=BEHIND_S)
+        for row, behind_s in pages_behind(pages, by_s=BEHIND_S)
     ]

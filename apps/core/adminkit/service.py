@@ -65,11 +65,13 @@ def kept_forms(formset: InlineFormSet) -> list[Any]:
     position = getattr(formset, "position_field", None)
     if position is None:
         return forms_
-    # A row without a number was just added: it comes last. Sorting keeps the order of equals.
-    return sorted(
-        forms_,
-        key=lambda form: (form.instance.pk is None, form.cleaned_data.get(position) or 0),
-    )
+
+    # A row that was just added and has no number comes last. Sorting keeps the order of equals.
+    def place(form: Any) -> tuple[bool, int]:
+        given = form.cleaned_data.get(position)
+        return form.instance.pk is None and given is None, given or 0
+
+    return sorted(forms_, key=place)
 
 
 class RowOfPage:
@@ -85,7 +87,11 @@ class RowOfPage:
         return row
 
     def row_of_page(self, request: HttpRequest, object_id: Any) -> Any:
-        """Return the page's row, read once per request however many actions ask for it."""
+        """Return the page's row, read once per request however many actions ask for it.
+
+        None when there is none that the person may see, on the row's own screen, where Django says so; 404
+        elsewhere, so that an action of a foreign row answers as one of no row does.
+        """
         if isinstance(object_id, models.Model):
             return object_id
         rows: dict[Any, Any] = request.__dict__.setdefault("console_rows", {})
@@ -93,6 +99,8 @@ class RowOfPage:
         if key not in rows:
             screen: Any = self
             rows[key] = screen.get_object(request, unquote(str(object_id)))
+        if rows[key] is None and not _is_own_screen(request):
+            raise Http404(f"There is no {self.opts.verbose_name} with this key.")
         return rows[key]
 
 
@@ -338,6 +346,11 @@ def removed_rows(formset: InlineFormSet) -> list[Any]:
         for form in formset.forms
         if form.instance.pk is not None and getattr(form, "cleaned_data", {}).get("DELETE")
     ]
+
+
+def _is_own_screen(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is None or (match.url_name or "").endswith("_change")
 
 
 def _errors_of(request: HttpRequest) -> tuple[tuple[str, str], ...]:
