@@ -72,7 +72,9 @@ class Window:
 
 
 def url_of(row: Any) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    # A monitor's first screen is not its form.
+    name = "edit" if isinstance(row, Monitor) else "change"
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
 
 
 def said(response: Any) -> list[tuple[str, str, str, str]]:
@@ -241,17 +243,17 @@ def test_removing_a_row_that_somebody_changed_needs_the_box():
     assert row.is_archived
 
 
-def test_a_monitor_takes_the_others_requests_with_my_interval():
+def test_a_monitor_takes_the_others_requests_with_my_threshold():
     monitor = ScheduleFactory(monitor__interval_s=60, monitor__tags=["old"]).monitor
     first, second = Window(url_of(monitor)), Window(url_of(monitor))
     first.send(requests__0__url="https://other.test/", tag_lines="new\r\nnewer")
 
-    held = second.send(interval_s="30")
+    held = second.send(failure_threshold="3")
     assert not held.context["conflict"].has_clashes
     assert second.send_again(held).status_code == 302
 
     monitor.refresh_from_db()
-    assert (monitor.interval_s, monitor.tags) == (30, ["new", "newer"])
+    assert (monitor.failure_threshold, monitor.tags) == (3, ["new", "newer"])
     assert monitor.requests.get().url == "https://other.test/"
 
 
@@ -359,6 +361,7 @@ def test_a_forged_or_missing_token_is_taken_as_it_comes(console: Client):
 def test_what_a_form_shows_is_kept_without_a_query_for_each_row(console: Client):
     page = PageFactory()
     ComponentFactory.create_batch(3, page=page)
+    _queries(console, url_of(page))
     few = len(_queries(console, url_of(page)))
     ComponentFactory.create_batch(20, page=page)
 

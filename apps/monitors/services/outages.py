@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, Min, Q
 
+from apps.core import audit
 from apps.core.actors import Actor
 from apps.monitors import policy
 from apps.monitors.models import Monitor, MonitorState, Outage
@@ -76,7 +77,8 @@ def settle_outages(
 def close_as_removed(*, monitor_ids: Collection[int], actor: Actor, at: datetime) -> None:
     """Close the open outages of monitors that are going away."""
     states = lock_states(monitor_ids)
-    closed = list(Outage.objects.open().filter(monitor__in=monitor_ids).order_by("pk"))
+    going = Outage.objects.open().filter(monitor__in=monitor_ids)
+    closed = list(going.select_related("monitor").order_by("pk"))
     moments = dict.fromkeys(monitor_ids, at)
     _write([], closed, states, moments, Outage.CloseReason.REMOVED, actor, at)
 
@@ -121,4 +123,8 @@ def _write(
     Outage.objects.bulk_create(opened)
     Outage.objects.bulk_update(closed, ["closed_at", "close_reason", "updated_at"])
     MonitorState.objects.bulk_update(changed, ["is_failing", "changed_at"])
+    if reason == Outage.CloseReason.REMOVED:
+        # Nobody recovered: people ask who ended it.
+        changes = {"close_reason": ["", str(reason)]}
+        audit.record_many(actor=actor, at=at, action="outage.closed", rows=closed, changes=changes)
     outages_changed.send(sender=Outage, opened=opened, closed=closed, actor=actor, at=at)
