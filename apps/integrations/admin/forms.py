@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 
 from apps.core.unfold import ModelForm, Select, Switch, Textarea, TextInput
@@ -30,7 +29,7 @@ from apps.integrations.models import (
 from apps.integrations.planner import DEFAULT_MESSAGE, DEFAULT_RESOLVED_MESSAGE
 from apps.integrations.selectors import definition_of
 
-NO_ACTION = "no_action"
+NO_ACTION = "Choose at least one action: link components, create an incident or send a metric."
 SWITCHES = ("link_on", "incident_on", "metric_on")
 
 
@@ -118,7 +117,7 @@ class IntegrationForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "metric" not in self.fields:
+        if "page" not in self.fields:
             return  # Read only: there is nothing to fill in.
         for name in ("workspace", "monitor", "connector", "page"):
             for allowed in ("add", "change", "delete", "view"):
@@ -146,19 +145,13 @@ class IntegrationForm(ModelForm):
         if data.get("metric_on") and not data.get("metric") and "metric" not in self.errors:
             self.add_error("metric", "Choose a metric of the page.")
         if not any(data.get(name) for name in SWITCHES):
-            self.add_error(
-                None,
-                ValidationError(
-                    "Choose at least one action: link components, create an incident or send a metric.",
-                    code=NO_ACTION,
-                ),
-            )
+            self.add_error(None, NO_ACTION)
         return data
 
     @property
     def has_no_action(self) -> bool:
         """Whether it was sent without any action."""
-        return self.is_bound and self.has_error(NON_FIELD_ERRORS, NO_ACTION)
+        return self.is_bound and NO_ACTION in self.non_field_errors()
 
 
 def metric_widget() -> AutocompleteSelect:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.core.adminkit import Confirmation, actor_of, link, utc
+from apps.core.markdown import render
 from apps.core.unfold import action
 from apps.incidents.models import Incident
 from apps.integrations import services
@@ -23,7 +24,7 @@ from apps.integrations.admin.knowledge import warn_of_left
 from apps.integrations.admin.previews import draft_from, own_key, preview_html
 from apps.integrations.changes import ComponentChange, to_json
 from apps.integrations.models import Integration
-from apps.integrations.preview import Scene, draft_of, preview_of, scene_of
+from apps.integrations.preview import Line, Scene, draft_of, preview_of, scene_of
 from apps.integrations.rehearsal import Planned
 from apps.integrations.run_log import Entry, action_words, run_log
 from apps.integrations.selectors import incidents_tended_by
@@ -101,8 +102,8 @@ class IntegrationScreens:
                 "preview": preview,
                 "told": preview.told,
                 "steps": [
-                    (preview.fails_title, _planned(scene, played.fails)),
-                    (preview.recovers_title, _planned(scene, played.recovers)),
+                    (preview.fails_title, _planned(scene, played.fails, preview.fails)),
+                    (preview.recovers_title, _planned(scene, played.recovers, preview.recovers)),
                 ],
             },
         )
@@ -154,7 +155,7 @@ class IntegrationScreens:
     def has_duplicate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         screen: Any = self
         row = screen.row_of_page(request, object_id)
-        return row is not None and screen.has_add_permission(request)
+        return row is not None and bool(screen.allows(request, "change", row))
 
     def open_incidents(self, request: HttpRequest, row: Integration) -> list[SafeString | str]:
         """Return the open incidents that it tends, as links where the person may see them."""
@@ -246,11 +247,13 @@ def log_rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def _planned(scene: Scene, planned: Sequence[Planned]) -> list[dict[str, Any]]:
-    """Return the deliveries of a rehearsal as its table shows them."""
+def _planned(
+    scene: Scene, planned: Sequence[Planned], lines: Sequence[Line]
+) -> list[dict[str, Any]]:
+    """Return the deliveries of a rehearsal as its page shows them. `lines` tell the same ones in sentences."""
     page = scene.page.name if scene.page else ""
     rows = []
-    for number, one in enumerate(planned, start=1):
+    for number, (one, line) in enumerate(zip(planned, lines, strict=True), start=1):
         change = one.change
         facts = scene.component(one.component_id) if one.component_id is not None else None
         is_component = isinstance(change, ComponentChange)
@@ -267,6 +270,8 @@ def _planned(scene: Scene, planned: Sequence[Planned]) -> list[dict[str, Any]]:
                     }
                     for word in (change.words if isinstance(change, ComponentChange) else ())
                 ],
+                "text": line.text,
+                "quote": render(line.quote) if line.quote else "",
                 "stays": facts.is_covered if facts else False,
                 "stream": one.stream,
                 "json": json.dumps(to_json(change), indent=2, ensure_ascii=False),
