@@ -56,7 +56,7 @@ class AuditEventAdmin(HistoryAdmin):
     list_display_links = ["what"]
     list_before_template = "admin/console/audit_narrowing.html"
     ordering = ["-id"]
-    sortable_by: list[str] = []
+    sortable_by = ()
 
     class Media:
         js = ["console/local_times.js"]
@@ -68,7 +68,7 @@ class AuditEventAdmin(HistoryAdmin):
         return TrailList
 
     def get_urls(self) -> list[URLPattern]:
-        def named(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+        def named(route: str, view: Callable[..., Any], name: str) -> Any:
             return path(route, self.admin_site.admin_view(view), name=f"core_auditevent_{name}")
 
         return [

@@ -72,10 +72,11 @@ def check_chain(*, secret_keys: Sequence[str], expected: tuple[int, str] | None 
 
 
 def _events_of(seal: AuditSeal, before: AuditSeal | None) -> Iterator[dict[str, Any]]:
-    rows = AuditEvent.objects.filter(
+    rows: Any = AuditEvent.objects.filter(
         id__gt=before.last_id if before else 0, id__lte=seal.last_id
     ).order_by("id")
-    return rows.values(*COLUMNS[max(COLUMNS)]).iterator(chunk_size=1_000)
+    found: Iterator[dict[str, Any]] = rows.values(*COLUMNS[max(COLUMNS)]).iterator(chunk_size=1_000)
+    return found
 
 
 def _fault_of(

@@ -84,11 +84,12 @@ class FindsConflicts:
         conflict: Conflict | None = getattr(request, "conflict", None)
         if conflict is None:
             return form_class
+        summary = conflict.summary
 
         class HeldForm(form_class):  # type: ignore[misc]
             def full_clean(self) -> None:
                 super().full_clean()
-                self.add_error(None, conflict.summary)
+                self.add_error(None, summary)
 
         return HeldForm
 
@@ -115,7 +116,7 @@ class FindsConflicts:
             return None
         screen: Any = self
         key = unquote(object_id)
-        self.lock_row(self.model._meta.pk.to_python(key))  # type: ignore[union-attr]
+        self.lock_row(self.model._meta.pk.to_python(key))
         row = screen.get_object(request, key)
         if row is None or not screen.has_view_permission(request, row):
             return None
@@ -138,7 +139,7 @@ class FindsConflicts:
                 )
                 return HttpResponseRedirect(request.get_full_path())
             found = merged.differences
-            request.POST = merged.data  # type: ignore[assignment]
+            request.POST = merged.data
         if found or pending:
             places = {one.place for one in found if one.is_clash}
             found = (*found, *(one for one in pending if one.place not in places))

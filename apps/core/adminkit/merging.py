@@ -124,7 +124,7 @@ def _merge_row(
         if before == present or name not in was:
             continue
         html = f"{html_prefix}{name}"
-        texts = {
+        texts: dict[str, Any] = {
             "row": row,
             "label": label_of(form, name),
             "was": words(form.fields[name], before),

@@ -153,8 +153,9 @@ def put(data: Any, one: forms.Field, html_name: str, value: Any) -> None:
     """Set in the (mutable) posted data what a browser would send for the value."""
     widget = _bare(one.widget)
     if isinstance(widget, forms.MultiWidget):
-        found = widget.decompress(one.prepare_value(value))
-        for suffix, part, text in zip(widget.widgets_names, widget.widgets, found, strict=True):
+        several: Any = widget
+        found = several.decompress(one.prepare_value(value))
+        for suffix, part, text in zip(several.widgets_names, several.widgets, found, strict=True):
             data.setlist(html_name + suffix, rendered(one, text, part))
         return
     data.setlist(html_name, rendered(one, value))

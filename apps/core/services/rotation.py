@@ -47,7 +47,7 @@ class Count:
 def encrypted_columns() -> list[Column]:
     """Return every column with secrets, of every model."""
     own = [
-        Column(model, field.column)
+        Column(model, str(field.column))
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy
         for field in model._meta.local_concrete_fields
@@ -174,4 +174,4 @@ def _names(column: Column) -> tuple[str, str, str]:
     quote = connection.ops.quote_name
     meta = column.model._meta
     assert meta.pk is not None
-    return quote(meta.db_table), quote(meta.pk.column), quote(column.name)
+    return quote(meta.db_table), quote(str(meta.pk.column)), quote(column.name)
