@@ -15,7 +15,7 @@ from apps.core.egress.request import (
     Timings,
 )
 from apps.core.egress.resolver import Lookup
-from apps.core.egress.urls import BadURL, host_of, parse_target
+from apps.core.egress.urls import BadURL, host_of, parse_target, spellings_in_urls
 
 __all__ = [
     "AddressKind",
@@ -33,4 +33,5 @@ __all__ = [
     "Transfers",
     "host_of",
     "parse_target",
+    "spellings_in_urls",
 ]

@@ -70,6 +70,18 @@ def parse_target(url: str) -> Target:
     return Target(rebuilt, scheme, host, port or _SCHEMES[scheme])
 
 
+def spellings_in_urls(text: str) -> set[str]:
+    """Return how a text reads in the path and in the query of a URL that was sent, also where a `#` in it ended the URL."""
+    found = set()
+    for part in {text, text.partition("#")[0]} - {""}:
+        for safe in (_PATH_SAFE, _QUERY_SAFE):
+            try:
+                found.add(_encode(part, safe))
+            except BadURL:
+                continue
+    return found
+
+
 def host_of(url: str) -> str | None:
     """Return the canonical host of `url`, or None when it has none that could be dialled."""
     try:

@@ -135,7 +135,7 @@ def _text(acting: list[hands.Dependent]) -> str:
         return text
     names = ", ".join(one.name for one in acting[:5])
     more = f" and {len(acting) - 5} more" if len(acting) > 5 else ""
-    return f"{text} If it fails, or passes again, readers may see it: {names}{more} act on it."
+    return f"{text} What comes of it may be shown to readers, by {names}{more}."
 
 
 def _row(asked: Asked) -> dict[str, Any]:

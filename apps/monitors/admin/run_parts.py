@@ -58,9 +58,15 @@ def _phase(label: str, meaning: str, begun: float, spent: float, total: float) -
     return {
         "label": label,
         "meaning": meaning,
-        "text": f"{spent:,.0f} ms" if spent >= 10 or spent == 0 else f"{spent:.1f} ms",
+        "text": _spent(spent),
         "bar": _bar(begun / total, spent / total, is_total=label == "Total"),
     }
+
+
+def _spent(spent: float) -> str:
+    if spent >= 10 or spent == 0:
+        return f"{spent:,.0f} ms"
+    return f"{spent:.1f} ms" if spent >= 0.1 else "< 0.1 ms"
 
 
 def _bar(start: float, share: float, *, is_total: bool) -> SafeString:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from apps.core.egress import spellings_in_urls
+
 MASK = "•••"
 # An extracted "1" is no secret, and masking it would blot out every number in a report.
 _MIN_EXTRACTED = 4
 # So much of a value is shown in a sentence.
 SHOWN = 120
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
+_AS_CODES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 # A database keeps neither NUL nor half a surrogate pair in its text.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -56,15 +59,20 @@ class Redactor:
 
     def _add(self, value: str) -> None:
         raw = value.encode("utf-8", "replace")
+        in_json = json.dumps(value)[1:-1]
         spellings = {
             value,
             quote(raw, safe=""),
             quote(raw),
             quote_plus(raw),
             html.escape(value),
-            json.dumps(value)[1:-1],
+            in_json,
             json.dumps(value, ensure_ascii=False)[1:-1],
+            # As PHP and Go write JSON.
+            in_json.replace("/", "\\/"),
+            in_json.translate(_AS_CODES),
         }
+        spellings |= {one for one in spellings_in_urls(value) if len(one) >= _MIN_EXTRACTED}
         if len(raw) >= _MIN_EXTRACTED:
             spellings.add(base64.b64encode(raw).decode())
         known = {**self._spellings, **dict.fromkeys(spellings)}
