@@ -19,12 +19,12 @@ from apps.incidents.models import Incident
 class Knowledge:
     """What is lent.
 
-    `left_to_staff(incidents)` gives the ids of those whose automation is gone; `origin(incident)` a link, or "";
+    `left_to_staff(incidents)` gives the ids of those whose automation is gone; `origin(request, incident)` a link, or "";
     `story(request, incident)` lines on the outage behind it, with links, as far as the person may see it.
     """
 
     left_to_staff: Callable[[Collection[Incident]], set[int]]
-    origin: Callable[[Incident], SafeString | str]
+    origin: Callable[[HttpRequest, Incident], SafeString | str]
     story: Callable[[HttpRequest, Incident], Sequence[SafeString]]
 
 
@@ -42,11 +42,11 @@ def left_to_staff(incidents: Collection[Incident]) -> set[int]:
     return {pk for one in _lent for pk in one.left_to_staff(tended)} if tended else set()
 
 
-def origin(incident: Incident) -> SafeString | str:
+def origin(request: HttpRequest, incident: Incident) -> SafeString | str:
     """Return where an automated incident came from, as a link where there is one."""
     if not incident.is_automated:
         return "–"
-    found = next((text for one in _lent if (text := one.origin(incident))), "")
+    found = next((text for one in _lent if (text := one.origin(request, incident))), "")
     return found or incident.origin or "–"
 
 

@@ -128,6 +128,7 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
         incident = super().get_object(request, object_id, from_field)
         if incident is not None and incident.is_automated:
             incident.console_story = hands.story(request, incident)
+            incident.console_origin = hands.origin(request, incident)
         return incident
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -163,7 +164,8 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
 
     @display(description="Origin")
     def came_from(self, incident: Incident) -> SafeString | str:
-        return "Told afterwards" if incident.is_retrospective else hands.origin(incident)
+        found: SafeString | str = getattr(incident, "console_origin", "–")
+        return "Told afterwards" if incident.is_retrospective else found
 
     @display(description="What happened")
     def story(self, incident: Incident) -> SafeString | str:

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from apps.accounts.roles import PUBLISHERS
+from apps.accounts.roles import EDITORS
 from apps.core.actors import Actor
 from apps.core.adminkit import ArchivedFilter, DependentSelects, ServiceModelAdmin
 from apps.core.unfold import ModelForm, Select, action, display
@@ -130,5 +130,5 @@ class IncidentTemplateAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
             template is not None
             and not template.is_archived
             and template.kind == IncidentTemplate.Kind.INCIDENT
-            and self.may(request, template, PUBLISHERS)
+            and self.may(request, template, EDITORS)
         )

@@ -14,7 +14,15 @@ from apps.core.adminkit import link, local
 from apps.incidents.models import Incident
 from apps.integrations.models import DeliveryStream
 from apps.monitors.admin.runs import run_url
-from apps.monitors.models import Monitor, Outage, Run, Schedule
+from apps.monitors.models import Outage, Run, Schedule
+
+NOT_YOURS = "An outage of a monitor in a workspace that you are not a member of."
+
+
+def may_see(request: HttpRequest, workspace_id: int) -> bool:
+    """Tell whether the person is a member of the workspace; superusers see all."""
+    user: Any = request.user
+    return bool(user.is_superuser or for_user(user).filter(pk=workspace_id).exists())
 
 
 def story(request: HttpRequest, incident: Incident) -> list[SafeString]:
@@ -31,14 +39,9 @@ def story(request: HttpRequest, incident: Incident) -> list[SafeString]:
     outage = stream.outage if stream is not None else None
     if outage is None:
         return []
-    user: Any = request.user
-    if not _may_see(user, outage.monitor):
-        return [format_html("An outage of a monitor in a workspace that you are not a member of.")]
+    if not may_see(request, outage.monitor.workspace_id):
+        return [format_html("{}", NOT_YOURS)]
     return [_outage(outage, incident.page.time_zone), *_runs(outage)]
-
-
-def _may_see(user: Any, monitor: Monitor) -> bool:
-    return bool(user.is_superuser or for_user(user).filter(pk=monitor.workspace_id).exists())
 
 
 def _outage(outage: Outage, zone: str) -> SafeString:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from apps.core.adminkit import link
 from apps.incidents.admin import hands
 from apps.incidents.models import Incident
-from apps.integrations.admin.incident_story import story
+from apps.integrations.admin.incident_story import may_see, story
 from apps.integrations.models import Integration
 from apps.integrations.selectors import (
     incidents_left_since,
@@ -26,9 +26,13 @@ def _left_to_staff(incidents: Collection[Incident]) -> set[int]:
     return {keys[public_id] for public_id in left_by_integrations(keys)}
 
 
-def _origin(incident: Incident) -> SafeString | str:
+def _origin(request: HttpRequest, incident: Incident) -> SafeString | str:
     integration = integration_behind(incident)
-    return link(integration, f"Integration {integration}") if integration else ""
+    if integration is None:
+        return ""
+    if not may_see(request, integration.workspace_id):
+        return "An integration of a workspace that you are not a member of"
+    return link(integration, f"Integration {integration}")
 
 
 def warn_of_left(request: HttpRequest, integration: Integration, at: datetime) -> None:
