@@ -14,7 +14,7 @@ from apps.core.clock import database_now
 from apps.monitors.conditions import LATE_AFTER, Condition, Place, condition_of, lag_of
 from apps.monitors.coverage import unmeasured_stretches
 from apps.monitors.engine.presence import is_present, present
-from apps.monitors.locations import state_of
+from apps.monitors.locations import due_unclaimed, state_of
 from apps.monitors.models import Monitor, Outage, Run, Schedule
 from apps.monitors.newest import newest_runs
 from apps.monitors.stretches import Stretch
@@ -146,7 +146,7 @@ def in_condition(rows: QuerySet[Any], condition: Condition, *, now: datetime) ->
     if condition is Condition.NOT_MEASURED:
         return rows.filter(~measuring)
     rows = rows.filter(measuring)
-    late = Exists(waiting(_of_monitor(), longer_than=LATE_AFTER, now=now))
+    late = Exists(due_unclaimed(_of_monitor(), before=now - LATE_AFTER, now=now))
     if condition is Condition.LATE:
         return rows.filter(late)
     has_run = Exists(_of_monitor().exclude(last_result=""))
@@ -156,18 +156,8 @@ def in_condition(rows: QuerySet[Any], condition: Condition, *, now: datetime) ->
 
 def late_by(rows: QuerySet[Any], longer_than: timedelta, *, now: datetime) -> QuerySet[Any]:
     """Return those of the monitors that have waited at some location for longer than this."""
-    late = waiting(Schedule.objects.all(), longer_than=longer_than, now=now)
+    late = due_unclaimed(Schedule.objects.all(), before=now - longer_than, now=now)
     return rows.filter(pk__in=late.values("monitor_id"))
-
-
-def waiting(rows: QuerySet[Any], *, longer_than: timedelta, now: datetime) -> QuerySet[Any]:
-    """Return the schedules that have waited for longer than this; what has nothing due is not read."""
-    return rows.filter(
-        Q(leased_until__isnull=True) | Q(leased_until__lt=now),
-        is_active=True,
-        removed_at__isnull=True,
-        next_run_at__lt=now - longer_than,
-    )
 
 
 def at_location(rows: QuerySet[Any], location_id: int) -> QuerySet[Any]:

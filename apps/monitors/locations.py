@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from apps.core.clock import DatabaseNow
 from apps.monitors.engine.presence import is_present
-from apps.monitors.models import Location, LocationState
+from apps.monitors.models import Location, LocationState, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,53 @@ class Standing:
         if self.state is None or not self.has_worker or not self.location.reference_targets:
             return None
         return self.state.references_failing_since
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits and runs at a location: due schedules that nobody has claimed, the longest wait, runs in flight."""
+
+    waiting: int = 0
+    lag: timedelta = timedelta(0)
+    running: int = 0
+
+
+def queues(*, now: datetime) -> dict[int, Queue]:
+    """Return {location's key: queue} where anything waits or runs at `now` (the database's); two queries.
+
+    Only what is due or claimed is read, not what exists.
+    """
+    waiting = {
+        row["location"]: row
+        for row in due_unclaimed(Schedule.objects.all(), before=now)
+        .order_by()
+        .values("location")
+        .annotate(number=Count("pk"), oldest=Min("next_run_at"))
+    }
+    running = dict(
+        Schedule.objects.filter(slot_at__isnull=False, leased_until__gte=now)
+        .order_by()
+        .values_list("location")
+        .annotate(number=Count("pk"))
+    )
+    return {
+        key: Queue(
+            waiting=waiting[key]["number"] if key in waiting else 0,
+            lag=now - waiting[key]["oldest"] if key in waiting else timedelta(0),
+            running=running.get(key, 0),
+        )
+        for key in waiting.keys() | running.keys()
+    }
+
+
+def due_unclaimed(rows: QuerySet[Any], *, before: datetime, now: datetime | None = None) -> Any:
+    """Return the schedules that were due `before` and are held by nobody at `now` (`before`, if not given)."""
+    return rows.filter(
+        Q(leased_until__isnull=True) | Q(leased_until__lt=now or before),
+        is_active=True,
+        removed_at__isnull=True,
+        next_run_at__lt=before,
+    )
 
 
 def with_standing(rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -169,3 +169,20 @@ def test_a_reference_target_that_cannot_be_read_is_refused_at_its_field(
     assert "Give a URL or host:port." in answer.content.decode()
     location.refresh_from_db()
     assert location.reference_targets == []
+
+
+def test_what_waits_and_runs_at_a_location_is_shown_with_its_lag(
+    location: Location, listed: Listed
+):
+    now = database_now()
+    ScheduleFactory(
+        location=location, next_run_at=now, slot_at=now, leased_until=now + timedelta(seconds=15)
+    )
+    ScheduleFactory(location=location, next_run_at=now + timedelta(hours=1))
+
+    page = listed(location)
+
+    assert "1 waiting</span>" in page
+    assert "1 running</span>" in page
+    assert "5 min" in page
+    assert f'<a href="/admin/monitors/monitor/?location={location.pk}">3 run here</a>' in page
