@@ -399,6 +399,9 @@ CALLS: dict[str, Callable[[], Any]] = {
     ),
     "monitors.archive_monitor": lambda: monitors.archive_monitor(monitor_id=a_monitor().pk, **BY),
     "monitors.run_now": lambda: monitors.run_now(monitor_id=a_monitor().pk, **BY),
+    "monitors.note_trial": lambda: monitors.note_trial(
+        monitor_id=a_monitor().pk, requests=a_definition().requests, **BY
+    ),
     "monitors.create_location": lambda: monitors.create_location(code="eu", name="Europe", **BY),
     "monitors.update_location": lambda: monitors.update_location(
         location_id=LocationFactory().pk, name="Other", **BY
