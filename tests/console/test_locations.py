@@ -44,8 +44,8 @@ def seen(location: Location, *, ago_s: float, failing_for_s: float | None = None
 
 
 def notices() -> list[str]:
-    found: list[str] = dashboard(UserFactory(admin=True))["notices"]
-    return [text for text in found if "Europe" in text]
+    found = dashboard(UserFactory(admin=True))["troubles"]
+    return [f"{one.what} {one.advice}" for one in found if "Europe" in one.what]
 
 
 def test_a_location_that_never_had_a_worker_is_shown(location: Location, listed: Listed):
