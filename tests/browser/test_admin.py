@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.incidents.models import Incident
 from apps.integrations.models import ComponentLink, Integration
 from apps.monitors.models import Monitor
 from apps.monitors.selectors import definition_of
@@ -192,29 +191,3 @@ def test_an_integration_offers_what_fits_where_scripts_are_late(console: Page, l
     monitors = _choose(console, "monitor", "Orders")
 
     assert monitors == ["Orders"]
-
-
-def test_a_past_incident_is_told_in_rows_with_lines_of_text(console: Page, live_server: Any):
-    page = create_page(name="Acme", slug="acme", actor=PERSON, at=NOW)
-    create_component(page_id=page.pk, name="Orders", actor=PERSON, at=NOW)
-    console.goto(f"{live_server.url}/admin/incidents/incident/tell-past/")
-
-    console.get_by_label("Page").select_option(label="Acme")
-    console.fill("[name=name]", "Fire")
-    for number, (at, message) in enumerate((("10:00", "Smoke.\n\n- Alarm"), ("11:30", "Out.")), 1):
-        console.get_by_label(f"Time, row {number}").fill(f"2026-03-01 {at}")
-        console.get_by_label(f"Message, row {number}").fill(message)
-    console.get_by_role("button", name="Add a component").click()
-    console.get_by_label("Component, row 1").fill("Orders")
-    # The third select of rows: two updates are before it.
-    console.get_by_label("Status, row 1").nth(1).select_option("Partial outage")
-    console.get_by_role("button", name="Publish").click()
-    console.wait_for_load_state()
-
-    expect(console.get_by_text("Fire is in the history.")).to_be_visible()
-    row = Incident.objects.get()
-    assert [(one.status, one.body) for one in row.updates.order_by("sequence")] == [
-        ("investigating", "Smoke.\n\n- Alarm"),
-        ("resolved", "Out."),
-    ]
-    assert row.affected.get().worst_status == "partial_outage"
