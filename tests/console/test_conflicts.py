@@ -28,8 +28,11 @@ from tests.factories import (
     ComponentFactory,
     ComponentLinkFactory,
     ConnectorFactory,
+    IncidentFactory,
     IncidentTemplateFactory,
     IntegrationFactory,
+    LocationFactory,
+    MaintenanceFactory,
     MaintenanceSeriesFactory,
     MembershipFactory,
     MonitorFactory,
@@ -331,6 +334,9 @@ ROWS = [
     pytest.param(IntegrationFactory, "nickname", id="integration without links"),
     pytest.param(IncidentTemplateFactory, "name", id="template"),
     pytest.param(MaintenanceSeriesFactory, "name", id="series"),
+    pytest.param(MaintenanceFactory, "name", id="maintenance"),
+    pytest.param(IncidentFactory, "name", id="incident"),
+    pytest.param(LocationFactory, "name", id="location"),
     pytest.param(UserFactory, "last_name", id="person"),
 ]
 
