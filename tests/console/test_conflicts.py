@@ -17,7 +17,7 @@ from apps.core.adminkit.shown_state import NOTHING, from_token
 from apps.core.models import AuditEvent
 from apps.integrations import providers
 from apps.integrations.models import Connector, Integration
-from apps.integrations.services import set_enabled
+from apps.integrations.services import archive_integration, set_enabled
 from apps.monitors import services as monitors
 from apps.monitors.models import Monitor
 from apps.pages import services as pages
@@ -312,6 +312,22 @@ def test_a_change_by_a_list_action_is_found_as_well():
 
     after = Integration.objects.get(pk=integration.pk)
     assert (after.nickname, after.enabled) == ("Bridge 2", False)
+
+
+def test_a_lists_action_says_which_rows_are_archived_by_now(console: Client):
+    kept, gone = (ComponentLinkFactory().integration for _ in range(2))
+    archive_integration(integration_id=gone.pk, actor=PERSON, at=timezone.now())
+
+    response = console.post(
+        reverse("admin:integrations_integration_changelist"),
+        {"action": "disable_chosen", "_selected_action": [kept.pk, gone.pk]},
+        follow=True,
+    )
+
+    text = response.content.decode()
+    assert "1 of the chosen rows was archived meanwhile" in text
+    assert not Integration.objects.get(pk=kept.pk).enabled
+    assert Integration.objects.get(pk=gone.pk).enabled
 
 
 def test_runs_and_states_are_no_changes():

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.db import models
 from django.forms import modelform_factory
@@ -199,6 +200,18 @@ class FindsConflicts:
                 "typed": typed,
                 "events": _events_since(was, [row]),
             },
+        )
+
+
+def tell_of_missing(request: HttpRequest, found: int) -> None:
+    """Say so where a list's action finds fewer rows than were chosen: others archived them meanwhile, as a rule."""
+    if request.POST.get("select_across") == "1":
+        return
+    missing = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME))) - found
+    if missing > 0:
+        rows = "1 of the chosen rows was" if missing == 1 else f"{missing} of the chosen rows were"
+        messages.warning(
+            request, f"{rows} archived meanwhile, or not yours to change: left as found."
         )
 
 
