@@ -20,7 +20,7 @@ from django.utils import timezone
 from apps.core.actors import Actor
 from apps.core.adminkit.access import Gated, is_superuser, limited
 from apps.core.adminkit.confirm import Confirmation
-from apps.core.adminkit.conflicts import FindsConflicts
+from apps.core.adminkit.conflicts import FindsConflicts, tell_of_missing
 from apps.core.adminkit.lists import BoundedPaginator
 from apps.core.adminkit.shown import ShowsFormValues
 from apps.core.audit_screen.changes import SHORT, lines_of
@@ -289,8 +289,9 @@ class ServiceModelAdmin(FindsConflicts, ShowsFormValues, RowOfPage, Gated, Model
 
     def each(self, request: HttpRequest, queryset: Iterable[Any], done: str, call: Any) -> None:
         """Call a service for each chosen row and say what came of it, refusals by name."""
-        succeeded = 0
-        for row in queryset:
+        rows, succeeded = list(queryset), 0
+        tell_of_missing(request, len(rows))
+        for row in rows:
             try:
                 call(row, actor_of(request), timezone.now())
                 succeeded += 1
