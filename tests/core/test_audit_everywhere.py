@@ -399,6 +399,19 @@ CALLS: dict[str, Callable[[], Any]] = {
     ),
     "monitors.archive_monitor": lambda: monitors.archive_monitor(monitor_id=a_monitor().pk, **BY),
     "monitors.run_now": lambda: monitors.run_now(monitor_id=a_monitor().pk, **BY),
+    "monitors.pause_monitors": lambda: monitors.pause_monitors(monitor_ids=[a_monitor().pk], **BY),
+    "monitors.resume_monitors": lambda: monitors.resume_monitors(
+        monitor_ids=[a_monitor(enabled=False).pk], **BY
+    ),
+    "monitors.run_monitors_now": lambda: monitors.run_monitors_now(
+        monitor_ids=[a_monitor().pk], **BY
+    ),
+    "monitors.tag_monitors": lambda: monitors.tag_monitors(
+        monitor_ids=[a_monitor().pk], tag="shop", **BY
+    ),
+    "monitors.untag_monitors": lambda: monitors.untag_monitors(
+        monitor_ids=[a_monitor(tags=("shop",)).pk], tag="shop", **BY
+    ),
     "monitors.note_trial": lambda: monitors.note_trial(
         monitor_id=a_monitor().pk, requests=a_definition().requests, **BY
     ),
