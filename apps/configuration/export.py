@@ -18,6 +18,7 @@ from apps.configuration.sections import (
     integrations_present,
     locations,
     maintenances,
+    members,
     monitors,
     page_parts,
     pages,
@@ -72,6 +73,7 @@ def _sections(left_out: list[str]) -> dict[str, list[tuple[Path, Values]]]:
         ],
         "incident_templates": _named(incident_templates.present()),
         "maintenances": _named(maintenances.present_series()) + _named(maintenances.present_once()),
+        "members": _named(members.present()),
     }
 
 

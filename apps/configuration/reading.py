@@ -24,6 +24,7 @@ NAMING = {
     "integrations": ("workspace", "nickname"),
     "incident_templates": ("page", "name"),
     "maintenances": ("page", "name"),
+    "members": ("workspace", "page", "user"),
 }
 
 
@@ -101,10 +102,17 @@ def _key(section: str, node: Node) -> tuple[str, ...] | None:
     """Return what names an entry, also of one with a problem; None if its name is not there."""
     if not node.is_mapping:
         return None
-    parts = [node.value.get(name) for name in NAMING[section]]
-    if any(part is None or part.broken or part.is_mapping or part.is_list for part in parts):
-        return None
-    return tuple(part.text for part in parts if part is not None)
+    keys = schema.SECTIONS[section].keys
+    words: list[str] = []
+    for name in NAMING[section]:
+        part = node.value.get(name)
+        if part is None and not keys[name].is_required:
+            words.append("")
+        elif part is None or part.broken or part.is_mapping or part.is_list:
+            return None
+        else:
+            words.append(part.text)
+    return tuple(words)
 
 
 def _naming(section: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.accounts.roles import Role
 from apps.configuration.document import Node
 from apps.configuration.kinds import (
     ABSENT,
@@ -287,6 +288,26 @@ MAINTENANCE = Record(
     check=_once_or_again,
 )
 
+
+def _one_place(values: dict[str, Any], node: Node, problems: Problems) -> bool:
+    """A member belongs to a workspace or to a page."""
+    if ("workspace" in values) != ("page" in values):
+        return True
+    refuse(node, problems, "write either workspace or page")
+    return False
+
+
+MEMBER = Record(
+    "a member",
+    {
+        "user": Key(NAME),
+        "workspace": Key(NAME, ABSENT),
+        "page": Key(NAME, ABSENT),
+        "role": Key(Text(choices=tuple(Role.values))),
+    },
+    check=_one_place,
+)
+
 SECTIONS = {
     "workspaces": WORKSPACE,
     "locations": LOCATION,
@@ -296,6 +317,7 @@ SECTIONS = {
     "integrations": INTEGRATION,
     "incident_templates": INCIDENT_TEMPLATE,
     "maintenances": MAINTENANCE,
+    "members": MEMBER,
 }
 
-NOT_YET = ("alert_sources", "alert_actions", "members")
+NOT_YET = ("alert_sources", "alert_actions")

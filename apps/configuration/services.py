@@ -19,6 +19,7 @@ from apps.configuration.sections import (
     integrations,
     locations,
     maintenances,
+    members,
     monitors,
     pages,
     workspaces,
@@ -108,6 +109,8 @@ def _bring(context: Context) -> None:
     integrations.bring(context)
     incident_templates.bring(context)
     maintenances.bring(context)
+    members.bring(context)
     if context.prune:
+        members.remove_missing(context)
         connectors.remove_missing(context)
         workspaces.remove_missing(context)

@@ -58,7 +58,7 @@ def test_apply_writes_each_error_on_a_line_and_ends_with_1(db: None, file: Calla
         "workspaces[1].nam (line 2): unknown key (did you mean name?); allowed: name",
         "workspaces[1] (line 2): a workspace needs the key name",
         "people (line 3): unknown section; allowed: version, workspaces, "
-        "locations, monitors, pages, connectors, integrations, incident_templates, maintenances",
+        "locations, monitors, pages, connectors, integrations, incident_templates, maintenances, members",
         "Nothing was changed.",
     ]
     assert not Workspace.objects.exists()

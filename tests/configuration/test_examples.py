@@ -18,6 +18,7 @@ from tests.configuration.conftest import Apply
 ROOT = Path(__file__).parents[2]
 ACME = (ROOT / "tests/contracts/acme.yaml").read_text()
 FULL = (ROOT / "examples/full.yaml").read_text()
+MEMBERS = (ROOT / "examples/members.yaml").read_text()
 DEMO = (ROOT / "examples/demo.yaml").read_text()
 DEMO_ENVIRON = {"DEMO_URL": "http://127.0.0.1:9", "DEMO_PASSWORD": "hunter2"}
 ACME_ENVIRON = {"TARGET_URL": "http://127.0.0.1:9", "TARGET_PASSWORD": "hunter2"}
@@ -97,9 +98,9 @@ def test_what_is_exported_says_the_same_as_the_file_did(
             assert_says(by_name[name_of(entry)], entry)
 
 
-def test_the_full_example_uses_every_key():
+def test_the_examples_use_every_key():
     used: dict[str, set[str]] = {}
-    document = read(FULL)
+    document = read(MEMBERS) | read(FULL)
     for section, record in schema.SECTIONS.items():
         for entry in document[section]:
             collect(record, entry, used)

@@ -53,7 +53,6 @@ REFUSED = {
     "version: 1\nmonitor: []": "monitor (line 2): unknown section (did you mean monitors?); allowed: version, workspaces,",
     "version: 1\nalert_sources: []": "alert_sources (line 2): alert_sources is not supported yet",
     "version: 1\nalert_actions: []": "alert_actions (line 2): alert_actions is not supported yet",
-    "version: 1\nmembers: []": "members is not supported yet",
     "version: 1\npages:": "pages (line 2): must be a list of pages; write `pages: []` for none",
     "version: 1\npages: [x]": "pages[0] (line 2): must be a page with the keys slug, name,",
     # Workspaces and locations

@@ -24,8 +24,7 @@ class At:
     """What an address does: who may open it, who may send it (the same people if not said).
 
     `row` is the kind of row that it is about where it is not simply one of its model; `kwargs`, `query` and
-    `data` are what the address, the question mark and the form take. `is_shared`: a row belongs to no team. `from_seen`:
-    who may do so for one team may begin with a row of another that they see.
+    `data` are what the address, the question mark and the form take. `is_shared`: a row belongs to no team.
     """
 
     opens: str
@@ -35,7 +34,6 @@ class At:
     query: Callable[[Place], dict[str, Any]] = _nothing
     data: Callable[[Place], dict[str, Any]] = _nothing
     is_shared: bool = False
-    from_seen: bool = False
 
     @property
     def sent_by(self) -> str:
@@ -175,7 +173,7 @@ URLS: dict[str, At] = {
     "incidents_maintenanceseries_next_starts": At("viewer"),
     "incidents_maintenanceseries_archive_row": At("publisher"),
     **screens("incidents.incidenttemplate", add="editor", change="editor"),
-    "incidents_incidenttemplate_use": At("publisher"),
+    "incidents_incidenttemplate_use": At("editor"),
     "incidents_incidenttemplate_archive_row": At("editor"),
     # Integrations.
     **screens("integrations.connector", add=SUPERUSER, change=SUPERUSER, is_shared=True),
@@ -190,7 +188,7 @@ URLS: dict[str, At] = {
     "integrations_integration_rehearsal": At("viewer"),
     "integrations_integration_pause": At("publisher"),
     "integrations_integration_resume": At("publisher", row="integrations.integration off"),
-    "integrations_integration_duplicate": At("publisher", from_seen=True),
+    "integrations_integration_duplicate": At("publisher"),
     **screens("integrations.delivery"),
     "integrations_delivery_replay": At("publisher"),
 }

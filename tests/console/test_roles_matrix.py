@@ -146,8 +146,7 @@ def _compared(scene: Scene, address: Address, line: At, person: str) -> list[str
             continue
         if person == "admin":
             got = _sent(scene, address, line, person, scene.seen, posts)
-            allowed = may("viewer", least) or line.from_seen
-            if got.is_refused is allowed or (got.is_refused and got.writes):
+            if got.is_refused is may("viewer", least) or (got.is_refused and got.writes):
                 wrong.append(f"{verb} by who is only viewer there gave {got}")
         foreign = _sent(scene, address, line, person, scene.foreign, posts)
         nothing = _sent(scene, address, line, person, scene.foreign, posts, key=MISSING)
