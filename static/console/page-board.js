@@ -2,7 +2,7 @@
 /* The board of a page's form (templates/admin/pages/board.html): rows are dragged by their handles, or moved by the
    arrow keys and buttons. What is sent stays in the inputs: each row's place, and each component's group. */
 (() => {
-  const EDGE = 60;
+  const EDGE = 100;
 
   const boardOf = (element) => element.closest("[data-board]");
   const rowsOf = (level) => [...level.children].filter((row) => row.matches(".board-entry"));

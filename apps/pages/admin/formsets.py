@@ -42,8 +42,8 @@ class PartFormSet(InlineFormSet):
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
-        name = str(self.model._meta.verbose_name)
-        form.fields[self.model._meta.pk.name] = KnownRow(row=form.instance, name=name)
+        opts = form.instance._meta
+        form.fields[opts.pk.name] = KnownRow(row=form.instance, name=str(opts.verbose_name))
 
 
 class PartForm(ModelForm):

@@ -11,7 +11,7 @@ from typing import Any
 from apps.core.actors import Actor
 from apps.core.adminkit import at_path, kept_forms, removed_rows
 from apps.pages import services
-from apps.pages.models import ComponentGroup, Metric, Page
+from apps.pages.models import ComponentGroup, Page
 from apps.pages.services import Placed
 
 _LAST = 10**6
@@ -65,7 +65,7 @@ def write_board(page: Page, groups: Any, components: Any, *, actor: Actor, at: d
 def write_metrics(page: Page, metrics: Any, *, actor: Actor, at: datetime) -> None:
     """Save the metrics, in the order that they have in the form."""
     for index, form, fields in _parts(metrics):
-        row: Metric = form.instance
+        row = form.instance
         position = form.cleaned_data["position"]
         if position is not None and "position" in form.changed_data:
             fields["position"] = position

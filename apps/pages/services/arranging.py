@@ -78,9 +78,8 @@ def _wanted(
     components: Sequence[Component],
     groups: Sequence[ComponentGroup],
 ) -> Levels:
-    rows: dict[str, Component | ComponentGroup] = {
-        row.public_id: row for row in [*components, *groups]
-    }
+    rows: dict[str, Component | ComponentGroup] = {row.public_id: row for row in components}
+    rows |= {row.public_id: row for row in groups}
     levels: Levels = {None: []}
     for entry in entries:
         row = _take(rows, entry.public_id)
