@@ -277,7 +277,7 @@ def test_what_the_incidents_word_does_is_said_beside_the_components_status(
     screen = page_of(console, at("change", incident))
 
     assert "Counts for its status" in screen
-    assert reverse("admin:pages_component_change", args=[component.pk]) in screen
+    assert reverse("admin:pages_component_why", args=[component.pk]) in screen
 
 
 # What a rule gives.

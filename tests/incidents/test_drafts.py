@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from apps.core.errors import Conflict, DomainError, Invalid, NotFound
 from apps.core.models import AuditEvent
@@ -240,6 +241,23 @@ def test_a_scheduled_draft_is_posted_at_its_time_and_once(incident):
     update = incident.updates.latest("sequence")
     assert (update.sequence, update.author, update.is_automated) == (2, "Robin Doe", False)
     assert AuditEvent.objects.get(action="draft.published").actor_kind == "automation"
+
+
+class Killed(Exception):
+    """Stands for the end of the process before its transaction was committed."""
+
+
+def test_one_whose_process_was_killed_is_posted_by_the_next(incident):
+    draft = drafted(incident, publish_at=SOON)
+    post_draft(draft_id=draft.pk, **BY)
+
+    with pytest.raises(Killed), transaction.atomic():
+        assert publish_due_drafts(at=DUE) == 1
+        raise Killed
+
+    assert (fresh(draft).state, incident.updates.count()) == ("scheduled", 1)
+    assert publish_due_drafts(at=DUE) == 1
+    assert incident.updates.count() == 2
 
 
 def test_a_scheduled_incident_is_opened_at_its_time():

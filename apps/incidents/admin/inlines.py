@@ -44,7 +44,7 @@ class AffectedHistory(HistoryInline):
 
     @display(description="Now, and why")
     def now(self, row: IncidentComponent) -> SafeString:
-        url = reverse("admin:pages_component_change", args=[row.component_id])
+        url = reverse("admin:pages_component_why", args=[row.component_id])
         label = tag(row.component.status, row.component.get_status_display())
         return format_html(
             '{} <a href="{}">Why?<span class="console-hidden"> {}</span></a>',
