@@ -60,25 +60,33 @@
     row.scrollIntoView({ block: "nearest" });
   }, true);
 
-  /* Django numbers the fields of rows anew in the order of the page when an added one is taken away. Saved rows have to come
-     first then: they go back to the order of their numbers, and by their positions afterwards. */
-  const numberOf = (row) => Number((row.innerHTML.match(/name="[^"]*-(\d+)-/) || [0, 0])[1]);
+  /* When an added row is taken away the theme numbers the rows below it anew, by their places, in their markup. So the rows go
+     back to the order of their numbers first, and by their positions afterwards; passwords, which no markup holds, are put back. */
+  const numberOf = (row) => Number((row.innerHTML.match(/name="[^"]*?-(\d+)-/) || [0, 0])[1]);
   const positionOf = (list, row) => Number((row.querySelector(`[name$="-${nameOf(list)}"]`) || {}).value || 0);
+  const suffix = (input) => input.name.replace(/^.*-\d+-/, "");
+
   function sort(list, key) {
     const rows = rowsOf(list);
     const end = rows.length ? rows[rows.length - 1].nextElementSibling : null;
     rows.sort((a, b) => key(a) - key(b)).forEach((row) => list.insertBefore(row, end));
   }
 
-  document.addEventListener("formset:removed", () => {
-    for (const list of document.querySelectorAll(LISTS)) {
-      sort(list, numberOf);
-      setTimeout(() => {
-        sort(list, (row) => positionOf(list, row));
-        arrange(list);
-      }, 0);
-    }
-  });
+  document.addEventListener("click", (event) => {
+    const list = event.target.closest && event.target.closest(".delete-template") && event.target.closest(LISTS);
+    if (!list) return;
+    sort(list, numberOf);
+    const typed = rowsOf(list).flatMap((row) =>
+      [...row.querySelectorAll("input[type=password]")].map((input) => [row, suffix(input), input.value]));
+    setTimeout(() => {
+      for (const [row, name, value] of typed) {
+        const input = row.isConnected && row.querySelector(`input[name$="-${name}"]`);
+        if (input) input.value = value;
+      }
+      sort(list, (row) => positionOf(list, row));
+      arrange(list);
+    }, 0);
+  }, true);
 
   const arrangeAll = () => document.querySelectorAll(LISTS).forEach(arrange);
   document.addEventListener("formset:added", () => setTimeout(arrangeAll, 0));
