@@ -97,8 +97,14 @@ class WorkspaceAdmin(WorkspaceScoped, ServiceModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(  # type: ignore[type-arg,misc]
-    LoginParts, FindsConflicts, RowOfPage, Gated, AuditedAdmin, DjangoUserAdmin, ModelAdmin
+class UserAdmin(  # type: ignore[misc]
+    LoginParts,
+    FindsConflicts,
+    RowOfPage,
+    Gated,
+    AuditedAdmin,
+    DjangoUserAdmin,  # type: ignore[type-arg]
+    ModelAdmin,
 ):
     """People. They are deactivated, not deleted: what they did keeps their name."""
 

@@ -60,9 +60,7 @@ class MemberTable(PartTable):
 
 def roles_in(formset: Any) -> dict[int, str]:
     """Return {user's key: role} as the table of members says."""
-    return {
-        part.cleaned_data["user"].pk: part.cleaned_data["role"] for part in kept_forms(formset)
-    }
+    return {part.cleaned_data["user"].pk: part.cleaned_data["role"] for part in kept_forms(formset)}
 
 
 def person_label(user: User) -> str:

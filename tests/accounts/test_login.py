@@ -37,6 +37,13 @@ def test_a_password_logs_in_to_where_the_person_wanted(client, ann):
     assert (event.actor_key, event.object_id) == (ann.public_id, ann.public_id)
 
 
+def test_the_consoles_menu_leads_to_ones_account(client, ann):
+    log_in(client)
+
+    assert 'href="/account/"' in client.get("/admin/").text
+    assert client.get("/admin/password_change/").url == "/account/password/"
+
+
 def test_nobody_is_led_elsewhere_after_logging_in(client, ann):
     assert log_in(client, next="https://evil.example/").url == "/admin/"
 
@@ -145,7 +152,7 @@ def test_failures_do_not_flood_the_audit_trail(browser_of, ann):
         log_in(browser_of(f"192.0.2.{number}"), f"my password {number}", "wrong")
 
     event = AuditEvent.objects.get()
-    assert (event.action, event.changes) == ("account.login_failed", {"from": ["", "192.0.2.0"]})
+    assert (event.action, event.changes) == ("account.log_in_failed", {"from": ["", "192.0.2.0"]})
 
 
 def test_another_persons_failure_is_told_beside(ann):

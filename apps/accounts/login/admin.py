@@ -19,7 +19,7 @@ from apps.core.adminkit import Confirmation, actor_of, utc
 from apps.core.adminkit.access import is_superuser
 from apps.core.unfold import action, display
 
-FIELDSET: tuple[str, dict[str, Any]] = (
+FIELDSET: Any = (
     "Logging in",
     {"fields": ["shown_factors", "shown_identities", "shown_sessions"]},
 )
@@ -34,11 +34,11 @@ class LoginParts:
     @display(description="Second factors")
     def shown_factors(self, user: User) -> str:
         kinds = list(Authenticator.objects.filter(user=user).order_by("pk"))
-        return ", ".join(kind.get_type_display() for kind in kinds) or "None"
+        return ", ".join(kind.get_type_display() for kind in kinds) or "None set up"
 
     @display(description="Single sign-on")
     def shown_identities(self, user: User) -> str:
-        return ", ".join(str(identity) for identity in user.sign_on_identities.all()) or "No"
+        return ", ".join(str(identity) for identity in user.sign_on_identities.all()) or "Not used"
 
     @display(description="Logged in")
     def shown_sessions(self, user: User) -> SafeString | str:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 
 from apps.accounts import sessions
-from apps.accounts.login.second_factor import SSO
+from apps.accounts.login.second_factor import SSO, records_of
 from apps.accounts.models import LoginSession
 from apps.core.addresses import client_address
 
@@ -71,7 +70,7 @@ def keep(request: HttpRequest, *, at: datetime, user: Any = None) -> None:
 
 
 def _method(request: HttpRequest, user: Any) -> str:
-    records = get_authentication_records(request, user)
+    records = records_of(request, user)
     if any(record.get("method") == SSO for record in records):
         return LoginSession.Method.SSO
     if any(record.get("passwordless") for record in records):

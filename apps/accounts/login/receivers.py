@@ -16,6 +16,7 @@ from apps.accounts.actors import person_actor
 from apps.accounts.login import events, marks, second_factor
 from apps.accounts.models import User
 from apps.accounts.sessions import end_sessions, forget_session
+from apps.core.addresses import client_address
 
 RECOVERY = Authenticator.Type.RECOVERY_CODES
 
@@ -39,7 +40,7 @@ def note_logout(*, request: HttpRequest, user: User | None, **_: Any) -> None:
         return
     forget_session(mark.key)
     # A client that was logged in without the form (a test's, a script's) was not noted either.
-    if second_factor.get_authentication_records(request, user):
+    if second_factor.records_of(request, user):
         events.note(user, "account.logged_out", at=timezone.now())
 
 
@@ -95,7 +96,7 @@ def note_new_codes(*, request: HttpRequest, user: User, **_: Any) -> None:
 def note_wrong_code(*, request: HttpRequest, user: User, **_: Any) -> None:
     events.note_failure(
         username=user.get_username(),
-        address=marks.client_address(request),
+        address=client_address(request),
         at=timezone.now(),
     )
 

@@ -15,17 +15,23 @@ SSO = "sso"
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
+def records_of(request: HttpRequest, user: Any) -> list[dict[str, Any]]:
+    """Return how the session was opened, as allauth keeps it: {method, at, …}; none for a session without the form."""
+    records: list[dict[str, Any]] = get_authentication_records(request, user)
+    return records
+
+
 def was_used(request: HttpRequest, user: Any) -> bool:
     """Tell whether this session used a second factor: one of ours, or the identity provider's."""
     return any(
         record.get("method") == "mfa" or record.get("second_factor")
-        for record in get_authentication_records(request, user)
+        for record in records_of(request, user)
     )
 
 
 def has_one(user: Any) -> bool:
     """Tell whether the person has set up a second factor. Recovery codes alone are none."""
-    return Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).exists())
 
 
 def note_setting_up(request: HttpRequest, authenticator: Authenticator) -> None:

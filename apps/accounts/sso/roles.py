@@ -34,7 +34,8 @@ def set_roles(
     event tells what changed.
     """
     key = str(scopes.model._meta.model_name)
-    rows: Any = members._default_manager.filter(user=user)
+    everything: Any = members._default_manager
+    rows = everything.filter(user=user)
     held = {getattr(row, f"{key}_id"): row for row in rows.select_related(key)}
     wanted = {
         scope.pk: (scope, role)
@@ -52,7 +53,7 @@ def set_roles(
         else:
             rows.filter(pk=row.pk).delete()
     new = {pk: pair for pk, pair in wanted.items() if pk not in held}
-    members._default_manager.bulk_create(
+    everything.bulk_create(
         (
             members(
                 **{f"{key}_id": pk, "user": user, "role": role, "from_sign_on": True},

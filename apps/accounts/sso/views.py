@@ -52,7 +52,8 @@ def leave(request: HttpRequest) -> HttpResponse:
     """Send the browser to the identity provider."""
     config = _config()
     if not ratelimit.consume(request, action="login"):
-        return ratelimit.respond_429(request)
+        closed: HttpResponse = ratelimit.respond_429(request)
+        return closed
     try:
         provider = client.discover(config)
     except SignOnError as error:
