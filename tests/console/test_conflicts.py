@@ -320,7 +320,7 @@ def test_a_lists_action_says_which_rows_are_archived_by_now(console: Client):
 
     response = console.post(
         reverse("admin:integrations_integration_changelist"),
-        {"action": "disable_chosen", "_selected_action": [kept.pk, gone.pk]},
+        {"action": "pause_chosen", "_selected_action": [kept.pk, gone.pk]},
         follow=True,
     )
 
