@@ -118,7 +118,7 @@ def test_a_row_says_state_runs_uptime_and_lag_in_words(console: Client):
     page = console.get(LIST).content.decode()
 
     assert 'console-late">Late<' in page
-    assert "The newest 4 runs: 1 failed, 1 errors; 40 ms to 42 ms" in page
+    assert "The newest 4 runs: 1 failed, 1 error; 40 ms to 42 ms" in page
     assert "95.83 %" in page
     assert "99.86 %" in page
     assert "every 5 min" in page

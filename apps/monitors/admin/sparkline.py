@@ -56,7 +56,10 @@ def _words(runs: Sequence[Run]) -> str:
     count = len(runs)
     failed = sum(run.result == Run.Result.FAILED for run in runs)
     errors = sum(run.result == Run.Result.ERROR for run in runs)
-    told = [f"{failed} failed" if failed else "", f"{errors} errors" if errors else ""]
+    told = [
+        f"{failed} failed" if failed else "",
+        f"{errors} error{'s' * (errors > 1)}" if errors else "",
+    ]
     outcome = ", ".join(filter(None, told)) or "all passed"
     times = [run.response_time_ms for run in runs if run.response_time_ms is not None]
     if times:
