@@ -10,11 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.integrations.models import ComponentLink, Integration
 from apps.monitors.models import Monitor
 from apps.monitors.selectors import definition_of
-from apps.pages.services import create_component, create_page
-from tests.factories import NOW, PERSON, MonitorFactory, WorkspaceFactory
+from tests.factories import MonitorFactory, WorkspaceFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -144,36 +142,6 @@ def test_fields_that_do_not_matter_are_hidden(console: Page, live_server: Any):
 
     expect(console.locator("[name=requests-0-auth_password]")).to_be_hidden()
     expect(console.locator("[name=requests-0-auth_token]")).to_be_visible()
-
-
-def test_an_integration_offers_what_fits_what_was_chosen_before(console: Page, live_server: Any):
-    shop, bank = WorkspaceFactory(name="Shop"), WorkspaceFactory(name="Bank")
-    MonitorFactory(name="Orders", workspace=shop)
-    MonitorFactory(name="Payments", workspace=bank)
-    for slug in ("acme", "other"):
-        page = create_page(name=slug.capitalize(), slug=slug, actor=PERSON, at=NOW)
-        create_component(page_id=page.pk, name=f"{slug} API", actor=PERSON, at=NOW)
-    console.goto(f"{live_server.url}/admin/integrations/integration/add/")
-
-    console.fill("[name=nickname]", "Orders to Acme")
-    _choose(console, "workspace", "Bank")
-    _choose(console, "monitor", "Payments")
-    _choose(console, "workspace", "Shop")
-    expect(console.locator("select[name=monitor]")).to_have_value("")
-    monitors = _choose(console, "monitor", "Orders")
-    _choose(console, "page", "Acme")
-    console.get_by_text("Add another Component").click()
-    components = _choose(console, "component_links-0-component", "acme API")
-    expect(console.locator("[name=incident_name]")).to_be_hidden()
-    console.locator("[name=incident_on]").click()
-    console.fill("[name=incident_name]", "Orders fail")
-    _save(console)
-
-    integration = Integration.objects.get()
-    assert (monitors, components) == (["Orders"], ["acme API"])
-    assert integration.monitor.name == "Orders"
-    assert ComponentLink.objects.get().component.name == "acme API"
-    assert integration.incident_rule.name == "Orders fail"
 
 
 def test_an_integration_offers_what_fits_where_scripts_are_late(console: Page, live_server: Any):
