@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -194,7 +195,7 @@ def test_without_scripts_the_form_comes_back_filled_and_unsaved(console: Client)
     assert "verify_tls" not in shown
     assert "s3cret" not in page
     assert "Nothing is saved yet" in page
-    assert "type it once more" in page
+    assert "Typed, not saved yet" in page
     assert "This field is required" not in page
 
 
@@ -528,3 +529,54 @@ def test_no_assertion_is_said_to_mean_a_status_below_400(console: Client):
     page = console.get(_edit(MonitorFactory())).content.decode()
 
     assert "No assertion: the status must be less than 400." in page
+
+
+# Secrets that were typed beside a mistake.
+
+
+def test_secrets_typed_beside_a_mistake_come_back_sealed_and_are_saved(console: Client):
+    monitor, _ = _monitor_with_schedule()
+    refused = save(
+        console,
+        _edit(monitor),
+        name="",
+        secrets="key=canary-one",
+        requests__0__auth_type="bearer",
+        requests__0__auth_token="canary-two",
+        requests__0__header_lines="X-Api-Key: canary-three\nX-Plain: seen",
+    )
+    page = refused.content.decode()
+    sealed = dict(re.findall(r'name="([^"]+-sealed)" value="([^"]+)"', page))
+    sent = filled_in(refused) | sealed
+    sent |= {"name": "Orders", "secrets": "other=canary-four", "_save": "Save"}
+    sent["requests-0-header_lines"] = "X-Api-Key: •••\nX-Plain: seen"
+    sent["requests-0-auth_token"] = ""
+
+    accepted = console.post(_edit(monitor), sent)
+
+    assert "canary" not in page
+    assert "X-Api-Key: •••\nX-Plain: seen" in page
+    assert sorted(sealed) == [
+        "requests-0-auth_token-sealed",
+        "requests-0-header_lines-sealed",
+        "secrets-sealed",
+    ]
+    assert accepted.status_code == 302, errors(accepted)
+    definition = definition_of(monitor)
+    assert definition.secret_variables == {"key": "canary-one", "other": "canary-four"}
+    assert definition.requests[0].auth.token == "canary-two"
+    assert definition.requests[0].headers == (("X-Api-Key", "canary-three"), ("X-Plain", "seen"))
+
+
+def test_a_seal_of_somebody_elses_making_holds_nothing(console: Client):
+    monitor, _ = _monitor_with_schedule()
+
+    save(
+        console,
+        _edit(monitor),
+        requests__0__auth_type="basic",
+        requests__0__auth_username="robin",
+        **{"requests-0-auth_password-sealed": "gAAAAABforged"},
+    )
+
+    assert definition_of(monitor).requests[0].auth.password == ""

@@ -1,6 +1,6 @@
 """Form fields for what one input cannot hold: lines, name=value lines, rows in YAML, and secrets.
 
-A secret's stored value is never put into a page, and neither is one that was just typed.
+A secret's stored value is never put into a page, and neither is one that was just typed: that comes back sealed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
 
+from apps.core.adminkit.sealing import seal, unseal
 from apps.core.unfold import Textarea, TextInput
 
 
@@ -224,13 +225,16 @@ class SecretWidget(forms.Widget):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, None, attrs)
+        typed = value.value if isinstance(value, SecretChange) else None
+        context["widget"]["sealed"] = seal(typed or "")
         context["widget"]["is_stored"] = self.is_stored
         context["widget"]["can_clear"] = self.is_stored and self.can_clear
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> SecretChange:
-        typed = data.get(name) or None
-        return SecretChange(value=typed, clear=bool(data.get(f"{name}-clear")))
+        clear = bool(data.get(f"{name}-clear"))
+        kept = "" if clear else unseal(data.get(f"{name}-sealed"))
+        return SecretChange(value=data.get(name) or kept or None, clear=clear)
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return name not in data
@@ -277,6 +281,9 @@ class SecretsWidget(forms.Widget):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, None, attrs)
+        typed = _pairs_of(value[0] if value else "")
+        context["widget"]["typed"] = list(typed)
+        context["widget"]["sealed"] = seal(json.dumps(typed) if typed else "")
         context["widget"]["names"] = list(self.names)
         context["widget"]["was_posted"] = value is not None
         return context
@@ -284,10 +291,24 @@ class SecretsWidget(forms.Widget):
     def value_from_datadict(self, data: Any, files: Any, name: str) -> tuple[str, list[str]]:
         removed = f"{name}-remove"
         chosen = data.getlist(removed) if isinstance(data, MultiValueDict) else data.get(removed)
-        return data.get(name) or "", list(chosen or [])
+        text = data.get(name) or ""
+        kept = unseal(data.get(f"{name}-sealed"))
+        typed = _pairs_of(text)
+        if kept and (typed or not text.strip()):
+            # What is written anew counts.
+            text = "\n".join(f"{key}={value}" for key, value in (json.loads(kept) | typed).items())
+        return text, list(chosen or [])
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return name not in data
+
+
+def _pairs_of(text: str) -> dict[str, str]:
+    """Return name=value lines as {name: value}; nothing where one of them is wrong."""
+    try:
+        return PairsField(separator="=").clean(text)
+    except ValidationError:
+        return {}
 
 
 class SecretsField(forms.Field):

@@ -18,8 +18,6 @@ from apps.core.unfold import Textarea
 from apps.monitors.curl import CurlError, CurlRequest, parse_curl
 
 BUTTON = "_fill_from_curl"
-_SECRETS = ("auth_password", "auth_token", "auth_value")
-_RETYPE = "The secret in the command is not sent back to the page: type it once more."
 
 
 class CurlWidget(Textarea):
@@ -110,10 +108,7 @@ def filled(data: Mapping[str, Any], prefix: str) -> tuple[Any, list[str]]:
             copied.pop(name, None)
         else:
             copied[name] = "on" if value is True else value
-    notes = list(found.notes)
-    if any(copied[f"{prefix}-{name}"] for name in _SECRETS):
-        notes.append(_RETYPE)
-    return copied, notes
+    return copied, list(found.notes)
 
 
 class ReadsCurl:

@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 from django import forms
 
-from apps.core.adminkit.fields import PairsField, RowsField, SecretField
+from apps.core.adminkit.fields import RowsField, SecretField
 from apps.core.audit import HIDDEN
 from apps.core.unfold import ModelForm, Select, Textarea, TextInput
 from apps.monitors.admin.curl_box import CurlField
+from apps.monitors.admin.header_lines import HeaderLinesField, is_hidden
 from apps.monitors.admin.try_box import TryField
 from apps.monitors.checkers.forms import RequestForm as ConfigForm
 from apps.monitors.checkers.spec import RequestSpec
 from apps.monitors.checkers.validation import operators_for
-from apps.monitors.confidential import is_secret_header, only_refers
 from apps.monitors.models import Assertion, Extraction, MonitorRequest
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -154,8 +154,7 @@ class RequestForm(ModelForm):
         text_help=EXTRACTIONS_AS_TEXT,
         help_text="Values taken from the answer into variables for later requests of the same run.",
     )
-    header_lines = PairsField(
-        separator=":",
+    header_lines = HeaderLinesField(
         label="Headers",
         help_text=f"One Name: value a line. Stored keys and tokens are shown as {HIDDEN}, which keeps them.",
     )
@@ -229,7 +228,7 @@ class RequestForm(ModelForm):
             "assertion_rows": [_config(one, _ASSERTION) for one in row.assertions.all()],
             "extraction_rows": [_config(one, _EXTRACTION) for one in row.extractions.all()],
             "header_lines": {
-                name: HIDDEN if is_secret_header(name) and not only_refers(value) else value
+                name: HIDDEN if is_hidden(name, value) else value
                 for name, value in row.headers.items()
             },
             "body_kind": row.body_kind,
