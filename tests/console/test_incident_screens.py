@@ -109,6 +109,17 @@ def test_a_new_incident_begins_with_a_template_and_asks_for_its_variables(consol
     assert component.status == "degraded_performance"
 
 
+@pytest.mark.parametrize("kind", ["incident", "maintenance"])
+def test_a_template_leads_to_what_is_written_with_it(console: Client, kind: str):
+    row = template(ComponentFactory(), kind=kind, update_status="")
+
+    response = console.get(reverse("admin:incidents_incidenttemplate_use", args=[row.pk]))
+
+    add = reverse(f"admin:incidents_{kind}_add")
+    assert response.headers["Location"] == f"{add}?template={row.public_id}"
+    assert console.get(response.headers["Location"]).context["form"]["name"].value() == row.title
+
+
 def test_a_variable_that_was_typed_in_is_named_and_never_published(console: Client):
     component = ComponentFactory()
     url = f"{ADD}?template={template(component, message='').public_id}"

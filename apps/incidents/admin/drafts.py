@@ -220,7 +220,8 @@ class DraftAdmin(PageScoped, RowOfPage, HistoryAdmin):
         if draft.is_settled:
             return {}
         waits = access.waits(request, draft.page)
-        own = waits and draft.author_key == access.actor_key(request)
+        is_writer = draft.author_key == access.actor_key(request)
+        own = waits and is_writer
         ahead = draft.publish_at is not None and draft.publish_at > timezone.now()
         verb = "Schedule" if ahead and draft.state != Draft.State.SCHEDULED else "Post now"
         if waits:
@@ -231,7 +232,7 @@ class DraftAdmin(PageScoped, RowOfPage, HistoryAdmin):
             "verb": verb,
             "own": publishes and own,
             "override": publishes and waits and access.acts_alone(request),
-            "send_back": publishes and draft.state in drafting.STEPS["send_back"],
+            "send_back": publishes and not is_writer and draft.state in drafting.STEPS["send_back"],
             "discard": writes,
         }
 

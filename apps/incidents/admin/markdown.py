@@ -27,6 +27,7 @@ class MarkdownInput(Textarea):
     page_id: int | None = None
 
     class Media:
+        css = {"all": ["console/incident.css"]}
         js = ["console/incident-preview.js"]
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:

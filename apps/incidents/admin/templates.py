@@ -16,6 +16,7 @@ from apps.core.actors import Actor
 from apps.core.adminkit import ArchivedFilter, DependentSelects, ServiceModelAdmin
 from apps.core.unfold import ModelForm, Select, action, display
 from apps.incidents import services
+from apps.incidents.admin.markdown import MarkdownInput
 from apps.incidents.admin.using import PARAMETER
 from apps.incidents.filling import variables_in
 from apps.incidents.models import IncidentStatus, IncidentTemplate, MaintenanceStatus
@@ -63,6 +64,7 @@ class TemplateForm(ModelForm):
             "message": VARIABLES,
             "impact_override": "Empty: from the components. For a new incident.",
         }
+        widgets = {"message": MarkdownInput(attrs={"rows": 6})}
 
 
 @admin.register(IncidentTemplate)
@@ -118,10 +120,11 @@ class IncidentTemplateAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
     def archive(self, *, row: IncidentTemplate, actor: Actor, at: datetime) -> None:
         services.archive_template(template_id=row.pk, actor=actor, at=at)
 
-    @action(description="New incident with it", permissions=["use"], url_path="use", icon="report")
+    @action(description="Write with it", permissions=["use"], url_path="use", icon="report")
     def use(self, request: HttpRequest, object_id: str) -> HttpResponse:
         template = self.get_row(request, object_id)
-        url = reverse("admin:incidents_incident_add")
+        is_work = template.kind == IncidentTemplate.Kind.MAINTENANCE
+        url = reverse(f"admin:incidents_{'maintenance' if is_work else 'incident'}_add")
         return HttpResponseRedirect(f"{url}?{PARAMETER}={template.public_id}")
 
     def has_use_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
@@ -129,6 +132,5 @@ class IncidentTemplateAdmin(PageScoped, DependentSelects, ServiceModelAdmin):
         return (
             template is not None
             and not template.is_archived
-            and template.kind == IncidentTemplate.Kind.INCIDENT
             and self.may(request, template, EDITORS)
         )
