@@ -306,9 +306,10 @@ class SecretsWidget(forms.Widget):
 def _pairs_of(text: str) -> dict[str, str]:
     """Return name=value lines as {name: value}; nothing where one of them is wrong."""
     try:
-        return PairsField(separator="=").clean(text)
+        pairs: dict[str, str] = PairsField(separator="=").clean(text)
     except ValidationError:
         return {}
+    return pairs
 
 
 class SecretsField(forms.Field):

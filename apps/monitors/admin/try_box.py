@@ -121,7 +121,7 @@ class TriesRequests:
 
     def last_answer(self, request: HttpRequest, object_id: str, **_: Any) -> HttpResponse:
         """Show what the newest run whose details are kept got for the request of the name `request`."""
-        monitor = self._tried_row(request, object_id)
+        monitor: Any = self._tried_row(request, object_id)
         name = request.GET.get("request", "")
         found = [
             (due_at, part)
