@@ -174,14 +174,24 @@ class ReadsCurl:
         return UnsavedForm
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
-    ) -> Any:
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
         if getattr(request, "shows_form_only", False):
             # What is still missing is no mistake yet.
             context["errors"] = None
             for form in _forms(context):
                 form._errors = forms.utils.ErrorDict()
-        return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+        screen: Any = super()
+        shown: HttpResponse = screen.render_change_form(
+            request, context, add, change, form_url, obj
+        )
+        return shown
 
 
 def _forms(context: Mapping[str, Any]) -> list[Any]:
