@@ -158,8 +158,8 @@ def test_one_event_shows_before_and_after_field_by_field(console: Client):
 
     text = response.content.decode()
     assert [(line.field, line.before, line.after) for line in response.context["lines"]] == [
-        ("Interval (s)", "60", "30"),
         ("Enabled", "Yes", "No"),
+        ("Interval (s)", "60", "30"),
         ("Secret variables", "–", "•••"),
     ]
     assert "Robin Doe changed monitor Checkout" in text
@@ -170,8 +170,8 @@ def test_what_an_event_only_tells_of_has_no_before():
     made = AuditEvent(object_type="gone.model", changes={"other": "abc", "components": {"a": "b"}})
 
     assert [(line.field, line.after, line.is_change) for line in lines_of(made)] == [
-        ("Other", "abc", False),
         ("Components", '{\n "a": "b"\n}', False),
+        ("Other", "abc", False),
     ]
 
 

@@ -41,7 +41,8 @@ def lines_of(event: AuditEvent, *, at_most: int | None = None) -> list[Line]:
     """Return the event's changes in words, values cut to `at_most` characters."""
     model = model_of(event.object_type)
     lines = []
-    for name, change in event.changes.items():
+    # PostgreSQL keeps no order of keys.
+    for name, change in sorted(event.changes.items()):
         label = _label(model, name)
         if isinstance(change, list) and len(change) == 2:
             before, after = (_cut(_words(value), at_most) for value in change)
@@ -72,7 +73,7 @@ def _words(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
         return ", ".join(map(str, value))
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, indent=1)
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1)
     return str(value)
 
 
