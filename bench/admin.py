@@ -20,7 +20,7 @@ from typing import Any
 from bench import stage
 from bench.stage import child
 
-RUNS_OF_EACH = 120
+RUNS_OF_EACH = 30
 TARGET_MS = 1000
 LIST = "/admin/monitors/monitor/"
 
@@ -102,7 +102,7 @@ def measured(kind: str, count: int, rounds: int, pipe: Connection) -> None:
 
 
 def fill(count: int) -> None:
-    """Make the monitors, a twentieth of them paused, failing, erring or late, with a day of tallies and some runs."""
+    """Make the monitors, a twentieth of them paused, failing, erring or late, with some tallies and runs."""
     from django.utils import timezone
 
     from apps.accounts.models import Workspace
@@ -155,7 +155,7 @@ def fill(count: int) -> None:
         (
             RunHour.of(schedule.pk, last - hours * HOUR, part)
             for schedule in schedules
-            for hours in range(1, 25)
+            for hours in range(1, 7)
         ),
         batch_size=5000,
     )

@@ -76,15 +76,11 @@ def _statement(
 
 
 def _run(schedule_id: int, values: list[Any]) -> Run:
-    due_at, started_at, result, is_manual, *rest = values
-    run = Run(
-        schedule_id,
-        as_instant(due_at),
-        as_instant(started_at),
-        result,
-        bool(is_manual),
-        *rest,
-    )
+    fields = dict(zip(_COLUMNS, values, strict=True))
+    for name in ("due_at", "started_at"):
+        fields[name] = as_instant(fields[name])
+    fields["is_manual"] = bool(fields["is_manual"])
+    run = Run(schedule_id=schedule_id, **fields)
     run._state.adding = False
     run._state.db = connection.alias
     return run

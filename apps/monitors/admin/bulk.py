@@ -132,7 +132,7 @@ UNTAG = Bulk(
 class BulkActions:
     """Mixin for the monitor's ModelAdmin."""
 
-    actions = ["run_chosen", "pause_chosen", "resume_chosen", "tag_chosen", "untag_chosen"]
+    actions: Any = ["run_chosen", "pause_chosen", "resume_chosen", "tag_chosen", "untag_chosen"]
     admin_site: Any
     opts: Any
     media: Any

@@ -71,7 +71,7 @@ class LocationChangeList(ChangeList):
         super().get_results(request)
         rows = list(self.result_list)
         with_queues(rows, request)
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
 
 
 @admin.register(Location)

@@ -40,28 +40,28 @@ class MonitorChangeList(ChangeList):
         found = seen(rows)
         for row in rows:
             row.seen = found[row.pk]
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
 
 
 class MonitorList:
     """Mixin for the monitor's ModelAdmin: its columns and filters."""
 
-    list_display = [
+    list_display: Any = [
         *("state_label", "named", "recent", "uptime_24h", "uptime_30d"),
         *("cadence", "last_run", "lag"),
     ]
-    list_display_links = ["named"]
-    list_filter = [
+    list_display_links: Any = ["named"]
+    list_filter: Any = [
         *(ConditionFilter, WorkspaceFilter, LocationFilter, LagFilter, TagFilter, ArchivedFilter),
     ]
-    list_select_related = ["workspace", "state"]
+    list_select_related: Any = ["workspace", "state"]
     list_per_page = 100
     list_max_show_all = 100
-    ordering = ["name", "id"]
-    sortable_by = ["named"]
-    search_fields = ["name", "workspace__name"]
+    ordering: Any = ["name", "id"]
+    sortable_by: Any = ["named"]
+    search_fields: Any = ["name", "workspace__name"]
     list_after_template = "admin/console/monitor_list_key.html"
-    search_help_text = "Name of the monitor or of its workspace"
+    search_help_text: Any = "Name of the monitor or of its workspace"
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[MonitorChangeList]:
         return MonitorChangeList
@@ -150,7 +150,7 @@ def how_often(monitor: Monitor) -> SafeString | str:
 def roughly(length: timedelta, *, units: int = 2) -> str:
     """Return a duration by its greatest units, such as 3 h 5 min."""
     seconds = max(0, round(length / timedelta(seconds=1)))
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
         if count or parts:

@@ -105,7 +105,7 @@ class OutageChangeList(ChangeList):
         made = hands.made_by(request, rows)
         for row in rows:
             row.console_made = made[row.pk]
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
 
 
 @admin.register(Outage)

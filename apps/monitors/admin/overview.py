@@ -57,10 +57,10 @@ class OverviewPage:
         screen: Any = super()
         return screen.response_add(request, obj, post_url_continue or _url("edit", obj.pk))
 
-    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(_url("change", obj.pk))
 
-    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(_url("change", obj.pk))
 
     def tabs_of(self, request: HttpRequest, monitor: Monitor, here: str) -> list[dict[str, Any]]:
