@@ -113,7 +113,7 @@ URLS: dict[str, At] = {
     **screens("pages.component", add="editor", change="editor"),
     "pages_component_set_status": At("publisher"),
     "pages_component_why": At("viewer"),
-    "pages_component_past": At("viewer"),
+    "pages_component_past": At("viewer", "publisher"),
     "pages_component_archive_row": At("editor"),
     **screens("pages.componentgroup", add="editor", change="editor"),
     "pages_componentgroup_archive_row": At("editor"),

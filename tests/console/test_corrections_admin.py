@@ -127,7 +127,8 @@ def test_a_chosen_day_shows_what_was_recorded_and_why(console: Client, component
     text = text_of(console.get(address(component, "?day=2026-02-10")))
 
     assert "Tue 10 February 2026" in text
-    assert "Tue 2026-02-10 10:00 – 12:00 (Europe/Berlin)" in text
+    assert "Tue 2026-02-10 10:00 – 12:00" in text
+    assert "Days and times are in Europe/Berlin" in text
     assert "Not measured" in text
     assert "Status 503" in text
     assert "No orders" in text
@@ -141,6 +142,20 @@ def test_the_form_holds_the_stretch_that_was_chosen(console: Client, component: 
 
     assert form["started_at"].value() == datetime(2026, 2, 10, 10, 0)  # noqa: DTZ001 - on the wall
     assert form["ended_at"].value() == datetime(2026, 2, 10, 12, 0)  # noqa: DTZ001 - on the wall
+
+
+def test_a_prefilled_stretch_covers_all_of_what_was_recorded(console: Client, component: Component):
+    micro = timedelta(microseconds=400_000)
+    broken = StatusPeriod.objects.filter(status="major_outage")
+    broken.update(started_at=BROKE + micro, ended_at=MENDED + micro)
+
+    url = address(component, "?day=2026-02-10")
+    form = console.get(url).context["form"]
+    asked = {name: f"{form[name].value():%Y-%m-%dT%H:%M:%S}" for name in ("started_at", "ended_at")}
+    console.post(url, VALUES | asked | {"status": "operational"})
+
+    (bar,) = [one for one in console.get(url).context["bars"] if one.is_told]
+    assert bar.words.level == "operational"
 
 
 def test_the_form_holds_the_days_trouble_before_anything_is_chosen(

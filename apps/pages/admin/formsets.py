@@ -56,6 +56,9 @@ class PartForm(ModelForm):
         if self.instance.pk is None:
             # The column's default would put every new row first.
             self.initial.pop("position", None)
+        for name, field in self.fields.items():
+            # In a table the column's heading is no label.
+            field.widget.attrs.setdefault("aria-label", str(field.label or name))
 
     def validate_unique(self) -> None:
         """Leave it to the service."""

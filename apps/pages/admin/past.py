@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -36,6 +37,8 @@ def screen(request: HttpRequest, model_admin: Any, component: Component) -> Http
     now = timezone.now()
     span = chosen_range(request, component, now)
     may_correct = model_admin.may(request, component, PUBLISHERS) and not component.is_archived
+    if request.method == "POST" and not may_correct:
+        raise PermissionDenied
     timeline = past.timeline_of(
         component,
         uptime.day_start(min(span.bar_first, span.first), span.zone),
@@ -98,11 +101,13 @@ def prefilled(
             if one.status not in {ComponentStatus.OPERATIONAL, NOT_MEASURED}
         ]
         last = troubled[-1] if troubled else None
-        since = last.started_at if last else max(span.since, past.began_at(component) or span.since)
+        since = last.started_at if last else span.since
         until = (last.ended_at if last else span.until) or now
+    began = past.began_at(component) or since
+    # Whole seconds around the stretch: what is left of it beside them would still colour its day.
     return {
-        "started_at": _up(since),
-        "ended_at": min(until, now).replace(microsecond=0),
+        "started_at": since.replace(microsecond=0) if since >= _up(began) else _up(began),
+        "ended_at": min(_up(until), now.replace(microsecond=0)),
         "status": ComponentStatus.OPERATIONAL.value,
     }
 

@@ -112,7 +112,7 @@ def correction_lines(component: Component, span: Range, *, may_correct: bool) ->
     zone = zone_of(component)
     return [
         Corrected(
-            when=local_span(row.started_at, row.ended_at, zone),
+            when=_when(row.started_at, row.ended_at, zone),
             status=_status(row.status),
             reason=row.reason,
             author=row.author,
@@ -158,7 +158,9 @@ def _correct_url(span: Range, since: datetime, until: datetime | None) -> str:
 
 
 def _when(since: datetime, until: datetime | None, zone: str) -> str:
-    return local_span(since, until, zone) if until else f"{local(since, zone)} – now"
+    words = local_span(since, until, zone) if until else local(since, zone)
+    # The screen names the zone once.
+    return words.removesuffix(f" ({zone})") + ("" if until else " – now")
 
 
 def _status(status: str) -> SafeString:
