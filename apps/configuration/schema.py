@@ -157,6 +157,7 @@ PAGE = Record(
         "description": Key(Text(), ""),
         "time_zone": Key(NAME, "UTC"),
         "domain": Key(Text(), ""),
+        "requires_approval": Key(Flag(), False),
         "components": Key(ListOf(COMPONENT, "components", once="name"), ABSENT),
         "groups": Key(ListOf(GROUP, "groups", once="name"), ABSENT),
         "metrics": Key(ListOf(METRIC, "metrics", once="name"), ABSENT),

@@ -9,7 +9,7 @@ from apps.configuration.sections.bringing import Bringer, NameKey, Present, Valu
 from apps.pages import services
 from apps.pages.models import Page
 
-OWN_KEYS = ("slug", "name", "description", "time_zone", "domain")
+OWN_KEYS = ("slug", "name", "description", "time_zone", "domain", "requires_approval")
 
 
 def present() -> dict[NameKey, Present]:
