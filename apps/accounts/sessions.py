@@ -75,7 +75,7 @@ def live_sessions(user: User, at: datetime) -> QuerySet[LoginSession]:
 @transaction.atomic
 def end_session(*, user_id: int, session_id: int, actor: Actor, at: datetime) -> LoginSession:
     """Log the person out there. NotFound when it is over already, or another person's."""
-    sessions = LoginSession.objects.select_related("user")
+    sessions = LoginSession.objects.select_for_update(of=("self",)).select_related("user")
     session = sessions.filter(pk=session_id, user_id=user_id).first()
     if session is None:
         raise NotFound("not_found", "This session is over already.")
@@ -96,7 +96,8 @@ def end_sessions(
 
     With `method` only those that were opened by it.
     """
-    sessions = LoginSession.objects.select_related("user").filter(user_id=user_id)
+    sessions = LoginSession.objects.select_for_update(of=("self",)).select_related("user")
+    sessions = sessions.filter(user_id=user_id).order_by("pk")
     if but_key is not None:
         sessions = sessions.exclude(session_key=but_key)
     if method is not None:

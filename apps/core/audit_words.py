@@ -48,6 +48,7 @@ _PHRASES = {
     "password_reset": "reset the password of {}",
     "factor_added": "added a second factor to {}",
     "factor_removed": "removed a second factor of {}",
+    "factors_reset": "took all second factors off {}",
     "recovery_codes_renewed": "made new recovery codes for {}",
     "sessions_ended": "ended sessions of {}",
     "roles_set": "set the roles of {}",

@@ -72,7 +72,7 @@ def test_a_wrong_code_is_refused_and_told_once(client, with_app):
         assert "This is not the right code." in answer.text
 
     assert client.get("/admin/").status_code == 302
-    assert AuditEvent.objects.filter(action="account.log_in_failed").count() == 1
+    assert AuditEvent.objects.filter(action="account.login_failed").count() == 1
 
 
 def test_codes_cannot_be_guessed_without_end(client, with_app):

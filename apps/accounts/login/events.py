@@ -38,7 +38,7 @@ def note_failure(*, username: str, address: str, at: datetime) -> bool:
     record(
         actor=LOGIN,
         at=at,
-        action="account.log_in_failed",
+        action="account.login_failed",
         row=user,
         changes={"from": ["", address]},
     )
