@@ -82,6 +82,8 @@ class RoleScoped(Gated):
         if db_field.name == self.scope_path() and field is not None and not is_superuser(request):
             # Where it belongs to nobody only superusers would see it.
             field.required = True
+        if db_field.remote_field.model is self.scope_model and field is not None:
+            field.initial = field.initial or _only_one(field.queryset)
         return field
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
@@ -101,6 +103,12 @@ class RoleScoped(Gated):
         for name in through:
             row = getattr(row, name, None)
         return int(getattr(row, "pk" if last == "pk" else f"{last}_id", None) or 0)
+
+
+def _only_one(rows: models.QuerySet[Any]) -> int | None:
+    """Return the key of the only row there is to choose; None where there are several."""
+    found = list(rows.order_by().values_list("pk", flat=True)[:2])
+    return found[0] if len(found) == 1 else None
 
 
 class WorkspaceScoped(RoleScoped):

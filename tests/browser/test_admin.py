@@ -45,7 +45,7 @@ def _log_in(page: Page, url: str) -> None:
     page.fill("[name=username]", "root")
     page.fill("[name=password]", PASSWORD)
     page.click("button[type=submit]")
-    expect(page.get_by_role("heading", name="Open outages")).to_be_visible()
+    expect(page.get_by_role("heading", name="Needs you now")).to_be_visible()
 
 
 def _choose(page: Page, name: str, text: str) -> list[str]:
