@@ -13,6 +13,7 @@ from tests.factories import ConnectorFactory, MonitorFactory
 
 pytestmark = pytest.mark.django_db
 
+
 @pytest.fixture(autouse=True)
 def _keys_of_the_test_alone(settings):
     settings.FIELD_ENCRYPTION_KEYS_FILE = None
