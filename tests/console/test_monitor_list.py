@@ -186,7 +186,16 @@ def test_the_list_asks_the_same_of_ten_monitors_and_of_a_hundred(console: Client
 
 
 @pytest.mark.parametrize(
-    "query", [{}, {"p": 1}, {"q": "Check"}, {"state": "passing"}, {"state": "late"}, {"lag": "1h"}]
+    "query",
+    [
+        {},
+        {"p": 1},
+        {"q": "Check"},
+        {"state": "passing"},
+        {"state": "late"},
+        {"lag": "1h"},
+        {"_facets": "True"},
+    ],
 )
 def test_nothing_is_counted_without_a_bound(console: Client, query: dict[str, Any]):
     for _ in range(3):

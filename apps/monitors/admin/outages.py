@@ -118,6 +118,7 @@ class OutageAdmin(WorkspaceScoped, HistoryAdmin):
     list_filter = [OpenFilter, PeriodFilter, OutageWorkspaceFilter, MonitorFilter, "close_reason"]
     list_select_related = ["monitor__workspace"]
     list_max_show_all = 50
+    show_facets = admin.ShowFacets.NEVER
     sortable_by = ["opened"]
     search_fields = ["monitor__name", "reason"]
     search_help_text = "Name of the monitor, or the reason"
@@ -164,8 +165,8 @@ class OutageAdmin(WorkspaceScoped, HistoryAdmin):
         return f"{utc(outage.started_at)}, when its first failing run was due"
 
     @display(description="Opened", ordering="opened_at")
-    def opened(self, outage: Outage) -> str:
-        return utc(outage.opened_at)
+    def opened(self, outage: Outage) -> SafeString:
+        return format_html('<span class="console-nowrap">{}</span>', utc(outage.opened_at))
 
     @display(description="Closed", ordering="closed_at")
     def closed(self, outage: Outage) -> str:
