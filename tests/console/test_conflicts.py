@@ -371,6 +371,15 @@ def test_every_form_finds_the_others_change(make, field):
     assert getattr(row, field) == "Theirs"
 
 
+@pytest.mark.parametrize("key", ["0", "x"])
+def test_a_form_of_nothing_is_answered_as_djangos(console: Client, key):
+    token = Window(url_of(PageFactory())).data["_shown"]
+
+    response = console.post(f"/admin/pages/page/{key}/change/", {"_shown": token})
+
+    assert response.status_code in {302, 404}
+
+
 def test_a_forged_or_missing_token_is_taken_as_it_comes(console: Client):
     page = PageFactory(name="Acme")
 

@@ -16,6 +16,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -117,7 +118,10 @@ class FindsConflicts:
             return None
         screen: Any = self
         key = unquote(object_id)
-        self.lock_row(self.model._meta.pk.to_python(key))
+        try:
+            self.lock_row(self.model._meta.pk.to_python(key))
+        except ValidationError:
+            return None  # No key at all: Django says so.
         row = screen.get_object(request, key)
         if row is None or not screen.has_view_permission(request, row):
             return None
