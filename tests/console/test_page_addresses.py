@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.core.egress import Transfers
 from apps.pages.domain_check import check_domain
-from apps.pages.models import Page, PageMembership
+from apps.pages.models import FormerSlug, Page, PageMembership
 from tests.console.forms import save
 from tests.core.loopback import answering, serving
 from tests.factories import ComponentFactory, PageFactory, UserFactory
@@ -58,6 +58,18 @@ def test_a_changed_slug_is_kept_as_a_way_to_the_page(console: Client):
 
     text = console.get(form_of(page)).content.decode()
     assert "led here: <code>/status/acme/</code>" in text
+    assert "Readers who come by /status/acme/ are led to /status/shop/." in text
+
+
+def test_who_takes_another_pages_former_slug_is_told(console: Client):
+    page = PageFactory(name="Acme", slug="acme")
+    save(console, form_of(page), slug="shop")
+
+    save(console, reverse("admin:pages_page_add"), name="Other", slug="acme")
+
+    text = console.get(reverse("admin:pages_page_changelist")).content.decode()
+    assert "/status/acme/ led readers to Acme until now." in text
+    assert not FormerSlug.objects.exists()
 
 
 def test_the_list_says_what_is_wrong_on_a_page(console: Client):

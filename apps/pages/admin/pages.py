@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
@@ -22,6 +22,7 @@ from apps.pages import services
 from apps.pages.admin import addresses
 from apps.pages.admin.board import board_of
 from apps.pages.admin.forms import PageForm
+from apps.pages.admin.moves import moves_of
 from apps.pages.admin.once import once
 from apps.pages.admin.outlets import outlet
 from apps.pages.admin.parts import ComponentInline, GroupInline, MetricInline
@@ -183,6 +184,7 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
         at: datetime,
     ) -> Page:
         values = form.cleaned_data
+        moves = moves_of(row, values["slug"]) if "slug" in values else []
         if is_new:
             page = services.create_page(**values, actor=actor, at=at)
         elif self.may(request, row, ADMINS):
@@ -194,6 +196,8 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
         write_metrics(page, metrics, actor=actor, at=at)
         if is_new or self.may(request, page, ADMINS):
             services.set_page_members(page_id=page.pk, roles=roles_in(members), actor=actor, at=at)
+        for level, text in moves:
+            messages.add_message(request, level, text)
         return page
 
     def lock_row(self, key: Any) -> None:
