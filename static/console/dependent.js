@@ -98,6 +98,8 @@
     label.id = label.id || `${select.id}_label`;
     box.dataset.named = "yes";
     box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby") || ""}`.trim());
+    const inner = box.querySelector("[role=textbox]");
+    if (inner) inner.setAttribute("aria-labelledby", label.id);
     const help = select.getAttribute("aria-describedby");
     if (help) box.setAttribute("aria-describedby", help);
   }

@@ -22,7 +22,7 @@ def is_plain(request: HttpRequest) -> bool:
 def list_choices(field: Any, *, group: str = "", label: Callable[[Any], str] = str) -> None:
     """Turn a relation's form field into a list of its live rows; `group` is the relation whose row heads each group."""
     model: type[models.Model] = field.queryset.model
-    order = list(model._meta.ordering)
+    order = list(model._meta.ordering or ())
     rows = field.queryset.filter(archived_at__isnull=True)
     if group:
         rows = rows.select_related(group).order_by(f"{group}__name", f"{group}_id", *order)

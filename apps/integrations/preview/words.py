@@ -186,10 +186,12 @@ def _about_monitor(scene: Scene) -> list[str]:
         found.append(f"The monitor “{monitor.name}” has no location: it does not run.")
     if monitor.failing_since and not monitor.is_archived and scene.draft.enabled:
         since = f"{monitor.failing_since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        found.append(
-            f"The monitor “{monitor.name}” has been failing since {since}: what is said of failing is true as soon as"
-            " you save."
+        then = (
+            "what is said of failing is on the page already, and what you change as soon as it is saved."
+            if scene.draft.integration_id
+            else "what is said of failing is on the page as soon as you save."
         )
+        found.append(f"The monitor “{monitor.name}” has been failing since {since}: {then}")
     return found
 
 
