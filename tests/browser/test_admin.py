@@ -93,7 +93,7 @@ def test_a_monitor_is_made_with_rows_of_assertions(console: Page, live_server: A
 
 def test_a_mistake_in_a_row_is_said_and_what_was_typed_is_kept(console: Page, live_server: Any):
     monitor = MonitorFactory()
-    console.goto(f"{live_server.url}/admin/monitors/monitor/{monitor.pk}/change/")
+    console.goto(f"{live_server.url}/admin/monitors/monitor/{monitor.pk}/edit/")
 
     rows = console.locator(".console-rows").first
     rows.get_by_role("button", name="Add assertion").click()
