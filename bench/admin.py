@@ -103,11 +103,13 @@ def measured(kind: str, count: int, rounds: int, pipe: Connection) -> None:
 
 def fill(count: int) -> None:
     """Make the monitors, a twentieth of them paused, failing, erring or late, with some tallies and runs."""
+    from django.db import connection
     from django.utils import timezone
 
     from apps.accounts.models import Workspace
+    from apps.core.among import among
     from apps.monitors.engine.presence import record_presence
-    from apps.monitors.models import Location, Monitor, MonitorState, Outage, Run, RunHour, Schedule
+    from apps.monitors.models import Location, Monitor, MonitorState, Outage, RunHour, Schedule
     from apps.monitors.rollups import tally
     from apps.monitors.services.rollups import HOUR, hour_of
     from bench.rows import make_monitors
@@ -116,33 +118,33 @@ def fill(count: int) -> None:
     now = timezone.now()
     record_presence(location_ids=list(Location.objects.values_list("pk", flat=True)), references={})
     others = [Workspace.objects.create(name=f"Team {number:02}") for number in range(20)]
-    monitors = list(Monitor.objects.order_by("pk"))
-    for place, row in enumerate(monitors):
-        row.tags = [f"t{place % 50}", "shop"]
-        row.enabled = place % 20 != 0
-        row.workspace = others[place % 20] if place % 4 else row.workspace
-        row.created_at = now - timedelta(days=100)
-    Monitor.objects.bulk_update(
-        monitors, ["tags", "enabled", "workspace", "created_at"], batch_size=500
-    )
-    schedules = list(Schedule.objects.order_by("pk"))
-    for place, schedule in enumerate(schedules):
-        schedule.is_active = place % 20 != 0
-        schedule.last_result = "error" if place % 20 == 1 else "passed"
-        schedule.last_finished_at = now - timedelta(seconds=place % 60)
-        if place % 20 == 2:
-            schedule.next_run_at = now - timedelta(minutes=5)
-    Schedule.objects.bulk_update(
-        schedules,
-        ["is_active", "last_result", "last_finished_at", "next_run_at"],
-        batch_size=500,
-    )
-    failing = [row.pk for place, row in enumerate(monitors) if place % 20 == 3]
+    monitors = list(Monitor.objects.order_by("pk").values_list("pk", flat=True))
+    schedules = list(Schedule.objects.order_by("pk").values_list("pk", flat=True))
+
+    def every(rows: list[int], step: int, first: int) -> Any:
+        return among(rows[first::step])
+
+    Monitor.objects.update(created_at=now - timedelta(days=100))
+    for place in range(50):
+        Monitor.objects.filter(pk__in=every(monitors, 50, place)).update(tags=[f"t{place}", "shop"])
+    for place, workspace in enumerate(others):
+        Monitor.objects.filter(pk__in=every(monitors, 25, place)).update(workspace=workspace)
+    Monitor.objects.filter(pk__in=every(monitors, 20, 0)).update(enabled=False)
+    Schedule.objects.update(last_result="passed", last_finished_at=now, last_due_at=now)
+    for place, changes in enumerate(
+        (
+            {"is_active": False, "next_run_at": None},
+            {"last_result": "error"},
+            {"next_run_at": now - timedelta(minutes=5)},
+        )
+    ):
+        Schedule.objects.filter(pk__in=every(schedules, 20, place)).update(**changes)
+    failing = every(monitors, 20, 3)
     MonitorState.objects.filter(pk__in=failing).update(is_failing=True, changed_at=now)
     Outage.objects.bulk_create(
         (
-            Outage(monitor_id=row.pk, started_at=at, opened_at=at, closed_at=end, reason="status is 503")
-            for place, row in enumerate(monitors)
+            Outage(monitor_id=key, started_at=at, opened_at=at, closed_at=end, reason="status is 503")
+            for place, key in enumerate(monitors)
             for number in range(3)
             for at in [now - timedelta(days=8 * number, minutes=5)]
             for end in [None if number == 0 and place % 20 == 3 else at + timedelta(minutes=4)]
@@ -152,22 +154,29 @@ def fill(count: int) -> None:
     part = tally([("passed", 120, 55), ("passed", 340, 4), ("failed", None, 1)])
     last = hour_of(now)
     RunHour.objects.bulk_create(
-        (
-            RunHour.of(schedule.pk, last - hours * HOUR, part)
-            for schedule in schedules
-            for hours in range(1, 7)
-        ),
+        (RunHour.of(key, last - hours * HOUR, part) for key in schedules for hours in range(1, 7)),
         batch_size=5000,
     )
-    Run.objects.bulk_create(
-        (
-            Run(schedule_id=row.pk, due_at=due, started_at=due, result="passed", duration_ms=130, response_time_ms=120 + number)
-            for row in schedules
-            for number in range(RUNS_OF_EACH)
-            for due in [now - timedelta(minutes=number, seconds=row.pk % 60)]
-        ),
-        batch_size=5000,
-    )  # fmt: skip
+    columns = (
+        "INSERT INTO monitors_run (schedule_id, due_at, started_at, result, is_manual, duration_ms,"
+        " response_time_ms, slowest_request_ms, reason)"
+    )
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"{columns} SELECT s.id, d, d, 'passed', false, 130, 120 + n, 120 + n, ''"
+                " FROM monitors_schedule s CROSS JOIN generate_series(1, %s) n,"
+                " LATERAL (SELECT now() - n * interval '1 min' d) x",
+                [RUNS_OF_EACH],
+            )
+            return
+        cursor.execute(
+            f"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < %s) {columns}"
+            " SELECT s.id, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', -n || ' minutes'),"
+            " strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'), 'passed', 0, 130, 120 + n, 120 + n, ''"
+            " FROM monitors_schedule s CROSS JOIN n",
+            [RUNS_OF_EACH],
+        )
 
 
 def done_to_all(client: Any) -> list[tuple[str, float]]:

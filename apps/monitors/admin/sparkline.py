@@ -22,19 +22,21 @@ def sparkline(runs: Sequence[Run], *, places: int) -> SafeString | str:
         return "–"
     slowest = max((run.response_time_ms or 0 for run in runs), default=0) or 1
     first = places - len(runs)
+    paths: dict[str, list[str]] = {}
+    for place, run in enumerate(runs):
+        top, height = _bar(run, slowest)
+        bar = f"M{(first + place) * STEP} {top:.1f}h{BAR}v{height:.1f}h-{BAR}z"
+        paths.setdefault(run.result, []).append(bar)
+    # One path for all runs of a kind: a list shows thousands of bars.
     bars = format_html_join(
         "",
-        '<rect class="console-chart-{}" x="{}" y="{}" width="{}" height="{}"/>',
-        (
-            (run.result, (first + place) * STEP, f"{top:.1f}", BAR, f"{height:.1f}")
-            for place, run in enumerate(runs)
-            for top, height in [_bar(run, slowest)]
-        ),
+        '<path class="console-chart-{}" d="{}"/>',
+        ((kind, "".join(parts)) for kind, parts in paths.items()),
     )
     words = _words(runs)
     return format_html(
         '<svg class="console-spark" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
-        '<title>{}</title><path d="M0 {}H{}"/>{}</svg>',
+        '<title>{}</title><path class="console-spark-base" d="M0 {}H{}"/>{}</svg>',
         *(places * STEP, ABOVE + BELOW, places * STEP, ABOVE + BELOW),
         *(words, words, ABOVE, places * STEP),
         bars,
