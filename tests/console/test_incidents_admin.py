@@ -65,6 +65,10 @@ def test_an_incident_without_components_is_opened(console: Client):
     assert response.status_code == 302, mistakes(response)
 
 
+def test_without_any_page_the_screen_says_what_comes_first(console: Client):
+    assert reverse("admin:pages_page_add") in console.get(reverse(ADD)).content.decode()
+
+
 def test_of_several_pages_one_is_chosen_first_and_only_its_components_are_offered(console: Client):
     component, foreign = ComponentFactory(name="Orders"), ComponentFactory(name="Elsewhere")
 

@@ -249,7 +249,7 @@ class MaintenanceAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
         )
 
     @action(
-        description="Reschedule",
+        description="Move or extend",
         permissions=["unfinished"],
         url_path="reschedule",
         icon="edit_calendar",
