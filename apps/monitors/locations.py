@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from apps.core.clock import DatabaseNow
 from apps.monitors.engine.presence import is_present
@@ -93,8 +94,15 @@ def due_unclaimed(rows: QuerySet[Any], *, before: datetime, now: datetime | None
 
 def with_standing(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Return locations with what `standing_of` reads."""
+    # No join: PostgreSQL's clock moves on from row to row, and would tell the rows of one location apart.
+    running = (
+        Schedule.objects.filter(location=OuterRef("pk"), is_active=True)
+        .order_by()
+        .values("location")
+        .annotate(number=Count("pk"))
+    )
     found: QuerySet[Any] = rows.select_related("state").annotate(
-        running=Count("schedules", filter=Q(schedules__is_active=True)), asked_at=DatabaseNow()
+        running=Coalesce(Subquery(running.values("number")), 0), asked_at=DatabaseNow()
     )
     return found
 
