@@ -12,7 +12,7 @@ from apps.incidents.models import Incident
 from apps.incidents.services import open_incident, post_update
 from tests.console.composing import mistakes, write
 from tests.console.forms import errors, save
-from tests.factories import NOW, PERSON, ComponentFactory, PageFactory
+from tests.factories import NOW, PERSON, ComponentFactory, IncidentFactory, PageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -178,6 +178,19 @@ def test_queries_of_an_incident_do_not_grow_with_updates(
         console.get(url)
     for _ in range(5):
         post_update(incident_id=incident.pk, status="identified", message="", actor=PERSON, at=NOW)
+
+    with django_assert_max_num_queries(len(few)):
+        console.get(url)
+
+
+def test_queries_of_the_list_do_not_grow_with_incidents(
+    console: Client, incident: Incident, django_assert_max_num_queries
+):
+    url = reverse("admin:incidents_incident_changelist")
+    console.get(url)
+    with django_assert_max_num_queries(20) as few:
+        console.get(url)
+    IncidentFactory.create_batch(5)
 
     with django_assert_max_num_queries(len(few)):
         console.get(url)
