@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import ADMINS
 from apps.accounts.scoping import RoleScoped
 from apps.core.adminkit import PartTable, kept_forms
-from apps.core.unfold import ModelForm
+from apps.core.unfold import ModelForm, Select
 
 TYPED_FIRST = 2
 
@@ -30,6 +30,9 @@ class MemberForm(ModelForm):
         if self.instance.pk is not None:
             user.queryset = User.objects.filter(pk=self.instance.user_id)
             user.disabled = True
+            user.widget = Select()
+            # Named here: a select that asks would ask once for each row.
+            user.choices = [(self.instance.user_id, person_label(self.instance.user))]
 
 
 class MemberTable(PartTable):
@@ -44,7 +47,8 @@ class MemberTable(PartTable):
     verbose_name_plural = "members"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).select_related("user")
+        scope = str(self.parent_model._meta.model_name)
+        return super().get_queryset(request).select_related("user", scope)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self.may_manage(request, obj)

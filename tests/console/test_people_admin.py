@@ -226,7 +226,7 @@ def test_members_see_their_workspace_and_editors_change_it(
     monitor = MonitorFactory(name="Ours")
     MembershipFactory(user=stranger, workspace=monitor.workspace, role=role)
 
-    response = strange.get(reverse("admin:monitors_monitor_change", args=[monitor.pk]))
+    response = strange.get(reverse("admin:monitors_monitor_edit", args=[monitor.pk]))
     paused = strange.post(reverse("admin:monitors_monitor_pause", args=[monitor.pk]))
 
     assert "Ours" in response.content.decode()
@@ -256,7 +256,7 @@ def test_who_may_only_look_sees_all_of_a_monitor_but_its_secrets(strange: Client
     monitor = create_monitor(definition=definition, actor=PERSON, at=NOW)
     MembershipFactory(user=stranger, workspace=monitor.workspace, role="viewer")
 
-    response = strange.get(reverse("admin:monitors_monitor_change", args=[monitor.pk]))
+    response = strange.get(reverse("admin:monitors_monitor_edit", args=[monitor.pk]))
 
     text = unescape(response.content.decode())
     assert not response.context["has_change_permission"]
