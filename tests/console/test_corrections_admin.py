@@ -212,6 +212,7 @@ def test_a_past_period_is_corrected_in_the_pages_zone(console: Client, component
         ({"ended_at": "2099-01-14T09:00:00"}, "Only what is past can be corrected."),
         ({"started_at": "2001-01-14T09:00:00"}, "history begins later"),
         ({"started_at": "2025-03-30T02:30:00"}, "skip this time"),
+        ({"started_at": "0001-01-01T00:00:00"}, "Enter a year nearer to ours."),
         ({"reason": ""}, "required"),
         ({"do": "effect", "ended_at": "2099-01-14T09:00:00"}, "Only what is past"),
     ],
@@ -227,7 +228,18 @@ def test_a_refusal_is_shown_at_its_field(
 
 
 @pytest.mark.parametrize(
-    "query", ["?day=tomorrow", "?day=2099-01-01", "?month=2026-13", "?until=x&from=y&to=z"]
+    "query",
+    [
+        "?day=tomorrow",
+        "?day=2099-01-01",
+        "?month=2026-13",
+        "?until=x&from=y&to=z",
+        "?day=0001-01-01",
+        "?month=0001-01",
+        "?until=0001-01-05",
+        "?from=0001-01-01T00:00:00%2B23:00&to=0001-01-02T00:00:00%2B23:00",
+        "?from=9999-12-31T23:59:59%2B00:00&to=9999-12-31T23:59:59.5%2B00:00",
+    ],
 )
 def test_an_address_that_makes_no_sense_shows_this_month(
     console: Client, component: Component, query: str

@@ -14,9 +14,16 @@ from apps.core.unfold import TextInput
 
 
 def at_zone(wall: datetime, zone_name: str) -> datetime:
-    """Return the instant (UTC) of a wall-clock time, a repeated one's first. ValidationError for a skipped one."""
-    instant = wall.replace(tzinfo=ZoneInfo(zone_name), fold=0).astimezone(UTC)
-    if on_wall(instant, zone_name) != wall:
+    """Return the instant (UTC) of a wall-clock time, a repeated one's first.
+
+    ValidationError for a skipped one, and for one at the ends of the calendar that UTC does not have.
+    """
+    try:
+        instant = wall.replace(tzinfo=ZoneInfo(zone_name), fold=0).astimezone(UTC)
+        is_skipped = on_wall(instant, zone_name) != wall
+    except OverflowError:
+        raise ValidationError("Enter a year nearer to ours.") from None
+    if is_skipped:
         raise ValidationError(f"Clocks in {zone_name} skip this time on that day.")
     return instant
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -168,4 +168,5 @@ def _instant(text: str | None) -> datetime | None:
         found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    # At the ends of the calendar a time has no place in every zone.
+    return found if found.tzinfo and MINYEAR < found.year < MAXYEAR else None

@@ -15,6 +15,7 @@ from apps.pages.admin.why import zone_of
 from apps.pages.models import Component
 
 BAR_DAYS = 90
+_EARLIEST = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,9 @@ def links(component: Component, span: Range, now: datetime) -> dict[str, str]:
 
 
 def _date(text: str | None) -> date | None:
+    """Return the day; None also for one so early that the days before it could not be reckoned."""
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return day if day >= _EARLIEST else None
