@@ -251,6 +251,13 @@ class DeliveryStream(LeasedRow):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["-abandoned_at", "-id"],
+                condition=Q(abandoned_at__isnull=False),
+                name="stream_left_to_staff",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -289,7 +296,9 @@ class Delivery(PublicModel):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], condition=Q(state="pending"), name="delivery_pending"
-            )
+            ),
+            # The overview asks for the newest, with all history beside them.
+            models.Index(fields=["-id"], condition=Q(state="dead"), name="delivery_dead"),
         ]
 
     def __str__(self) -> str:
