@@ -30,6 +30,10 @@ class Draft(PublicModel):
         POST_MAINTENANCE = "post_maintenance", "Update of a maintenance"
         CORRECT_MAINTENANCE = "correct_maintenance", "Correction of a maintenance's update"
         CANCEL_MAINTENANCE = "cancel_maintenance", "Cancelling of a maintenance"
+        CHANGE_INCIDENT = "change_incident", "Change of an incident"
+        CHANGE_MAINTENANCE = "change_maintenance", "Change of a maintenance"
+        PLAN_SERIES = "plan_series", "New recurring maintenance"
+        CHANGE_SERIES = "change_series", "Change of a recurring maintenance"
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
