@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from apps.accounts.models import User
 from apps.accounts.roles import ADMINS
 from apps.accounts.scoping import RoleScoped
-from apps.core.adminkit import PartTable, kept_forms
+from apps.core.adminkit import DependentSelects, PartTable, kept_forms
 from apps.core.unfold import ModelForm, Select
 
 TYPED_FIRST = 2
@@ -27,15 +27,18 @@ class MemberForm(ModelForm):
         user.label_from_instance = person_label
         # Nobody reads through the list of people: two letters are asked for.
         user.widget.attrs["data-minimum-input-length"] = str(TYPED_FIRST)
+        # The theme's tables name their columns, and no field.
+        user.widget.attrs["aria-label"] = "User"
+        self.fields["role"].widget.attrs["aria-label"] = "Role"
         if self.instance.pk is not None:
             user.queryset = User.objects.filter(pk=self.instance.user_id)
             user.disabled = True
-            user.widget = Select()
+            user.widget = Select(attrs={"aria-label": "User"})
             # Named here: a select that asks would ask once for each row.
             user.choices = [(self.instance.user_id, person_label(self.instance.user))]
 
 
-class MemberTable(PartTable):
+class MemberTable(DependentSelects, PartTable):
     """Who belongs to the row. Its admins change it; who sees the row sees whom to ask."""
 
     form = MemberForm

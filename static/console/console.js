@@ -51,4 +51,41 @@
       if (details.querySelector(".errorlist, .errors")) details.open = true;
     });
   });
+
+  /* A table that is wider than its place is scrolled by keys, too: it takes the focus, and says what it is. */
+  const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+    const isWider = target.scrollWidth > target.clientWidth + 1;
+    if (!isWider || target.hasAttribute("tabindex")) return;
+    const part = target.closest("section, fieldset, details, aside, main") || document;
+    const name = target.querySelector("caption") || part.querySelector("h1, h2, h3, legend, summary");
+    target.tabIndex = 0;
+    target.setAttribute("role", "group");
+    target.setAttribute("aria-label", `Table${name ? ": " + name.textContent.trim() : ""}`);
+  }));
+  function watchTables() {
+    document.querySelectorAll(".console-scroll:not([data-watched])").forEach((box) => {
+      box.dataset.watched = "";
+      sizes.observe(box);
+    });
+  }
+  /* The theme's symbols are words to a screen reader: they are kept from it where something else is said. Its content
+     is no landmark. */
+  const SORTING = { arrow_circle_up: "Sort the other way", arrow_circle_down: "Sort the other way", cancel: "Do not sort by this" };
+  function nameTheThemesParts() {
+    const main = document.getElementById("main");
+    if (main) main.setAttribute("role", "main");
+    document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])").forEach((symbol) => {
+      const held = symbol.closest("a, button, summary");
+      const isAlone = held && held.textContent.trim() === symbol.textContent.trim() && !held.hasAttribute("aria-label");
+      const says = isAlone && held.closest("th") && SORTING[symbol.textContent.trim()];
+      if (says) held.setAttribute("aria-label", says);
+      if (!isAlone || says) symbol.setAttribute("aria-hidden", "true");
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    nameTheThemesParts();
+    watchTables();
+    new MutationObserver(watchTables).observe(document.body, { childList: true, subtree: true });
+  });
 })();

@@ -90,9 +90,9 @@
     }
   }
 
-  /* Select2 names its box by what is chosen alone: the label comes before it. */
+  /* Select2 names its box by what is chosen alone: the label comes before it, or in tables the select's own name. */
   function name(select) {
-    const label = select.id && document.querySelector(`label[for="${select.id}"]`);
+    const label = select.id && (document.querySelector(`label[for="${select.id}"]`) || (select.ariaLabel && select));
     const box = select.nextElementSibling && select.nextElementSibling.querySelector(".select2-selection");
     if (!label || !box || box.dataset.named) return;
     label.id = label.id || `${select.id}_label`;

@@ -10,14 +10,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from apps.core.actors import Actor
-from apps.core.adminkit import ArchivedFilter, ServiceModelAdmin
+from apps.core.adminkit import ArchivedFilter, DependentSelects, ServiceModelAdmin
 from apps.pages import services
 from apps.pages.admin.forms import GroupForm, MetricForm
 from apps.pages.models import ComponentGroup, Metric
 from apps.pages.scoping import PageScoped
 
 
-class HiddenFromMenu(PageScoped, ServiceModelAdmin):
+class HiddenFromMenu(PageScoped, DependentSelects, ServiceModelAdmin):
     """Reached from a page or an autocomplete, not from the menu."""
 
     list_filter = [ArchivedFilter, ("page", admin.RelatedOnlyFieldListFilter)]
