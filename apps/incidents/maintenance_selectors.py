@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from apps.incidents.models import Maintenance, MaintenanceStatus
+from apps.incidents.models import Maintenance
 
 
 def live_maintenances() -> QuerySet[Maintenance]:
@@ -15,8 +15,4 @@ def live_maintenances() -> QuerySet[Maintenance]:
 
 def unfinished_maintenances() -> QuerySet[Maintenance]:
     """Maintenances that are in progress or to come, in the order of their starts."""
-    return (
-        live_maintenances()
-        .exclude(status=MaintenanceStatus.COMPLETED)
-        .order_by("scheduled_for", "pk")
-    )
+    return live_maintenances().filter(completed_at__isnull=True).order_by("scheduled_for", "pk")

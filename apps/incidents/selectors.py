@@ -11,7 +11,6 @@ from apps.incidents.impact import impact_of
 from apps.incidents.models import (
     Incident,
     IncidentComponent,
-    IncidentStatus,
     IncidentTemplate,
     Postmortem,
 )
@@ -25,7 +24,7 @@ def live_incidents() -> QuerySet[Incident]:
 
 def open_incidents() -> QuerySet[Incident]:
     """Incidents that are not resolved."""
-    return live_incidents().exclude(status=IncidentStatus.RESOLVED)
+    return live_incidents().filter(resolved_at__isnull=True)
 
 
 def incident(public_id: str) -> Incident:

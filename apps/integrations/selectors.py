@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.incidents.models import Incident, IncidentStatus
 from apps.integrations.definition import (
@@ -127,43 +127,38 @@ class Broken:
     reason: str
 
 
-def broken_integrations() -> list[Broken]:
-    """Return live, enabled integrations that point at something that is gone (two queries)."""
-    rows = (
-        Integration.objects.live()
-        .filter(enabled=True)
-        .select_related("monitor", "page", "connector")
-        .order_by("nickname", "pk")
+def broken_integrations(among: QuerySet[Integration], *, at_most: int) -> list[Broken]:
+    """Return the first live, enabled integrations of these that point at something gone, by name (three queries)."""
+    links = ComponentLink.objects.filter(archived_at__isnull=True).filter(
+        Q(component__archived_at__isnull=False)
+        | ~Q(component__page=F("integration__page"))  # It moved.
     )
-    gone_by_integration: dict[int, str] = {}
-    links = (
-        ComponentLink.objects.filter(
-            archived_at__isnull=True, integration__archived_at__isnull=True
+    metrics = MetricRule.objects.filter(enabled=True, metric__archived_at__isnull=False)
+    rows = list(
+        among.filter(archived_at__isnull=True, enabled=True)
+        .filter(
+            Q(monitor__archived_at__isnull=False)
+            | Q(page__archived_at__isnull=False)
+            | Q(pk__in=links.values("integration"))
+            | Q(pk__in=metrics.values("integration"))
         )
-        .select_related("component", "integration")
-        .order_by("pk")
+        .select_related("monitor", "page", "connector")
+        .order_by("nickname", "pk")[:at_most]
     )
-    for link in links:
-        if link.component.is_archived:
-            reason = f"The component {link.component} is gone."
-        elif link.component.page_id != link.integration.page_id:
-            reason = f"The component {link.component} moved to another page."
-        else:
-            continue
-        gone_by_integration.setdefault(link.integration_id, reason)
-    for rule in MetricRule.objects.filter(
-        enabled=True, integration__archived_at__isnull=True, metric__archived_at__isnull=False
-    ).select_related("metric"):
-        gone_by_integration.setdefault(rule.integration_id, f"The metric {rule.metric} is gone.")
-    broken: list[Broken] = []
-    for row in rows:
-        if row.monitor.is_archived:
-            broken.append(Broken(row, f"The monitor {row.monitor} was removed."))
-        elif row.page.is_archived:
-            broken.append(Broken(row, f"The page {row.page} is gone."))
-        elif row.pk in gone_by_integration:
-            broken.append(Broken(row, gone_by_integration[row.pk]))
-    return broken
+    gone: dict[int, str] = {}
+    for link in links.filter(integration__in=rows).select_related("component").order_by("pk"):
+        how = "is gone" if link.component.is_archived else "moved to another page"
+        gone.setdefault(link.integration_id, f"The component {link.component} {how}.")
+    for rule in metrics.filter(integration__in=rows).select_related("metric"):
+        gone.setdefault(rule.integration_id, f"The metric {rule.metric} is gone.")
+    return [Broken(row, _gone(row) or gone[row.pk]) for row in rows]
+
+
+def _gone(row: Integration) -> str:
+    """Return what of its two ends is gone, in a sentence."""
+    if row.monitor.is_archived:
+        return f"The monitor {row.monitor} was removed."
+    return f"The page {row.page} is gone." if row.page.is_archived else ""
 
 
 def incidents_left_to_staff() -> QuerySet[DeliveryStream]:

@@ -11,8 +11,13 @@ from apps.pages.models import Page
 from apps.publishing.models import Publication
 
 
-def pages_behind(pages: QuerySet[Page], *, by_s: float) -> list[tuple[Publication, float]]:
-    """Return (publication, seconds) of those live pages whose newest change is not published for longer than `by_s`."""
+def pages_behind(
+    pages: QuerySet[Page], *, by_s: float, at_most: int
+) -> list[tuple[Publication, float]]:
+    """Return (publication, seconds) of those live pages whose newest change is not published for longer than `by_s`.
+
+    Those that wait longest come first.
+    """
     now = database_now()
     rows = (
         Publication.objects.filter(
@@ -22,7 +27,7 @@ def pages_behind(pages: QuerySet[Page], *, by_s: float) -> list[tuple[Publicatio
             page__archived_at__isnull=True,
         )
         .select_related("page")
-        .order_by("requested_at", "pk")
+        .order_by("requested_at", "pk")[:at_most]
     )
     return [(row, (now - row.requested_at).total_seconds()) for row in rows if row.requested_at]
 

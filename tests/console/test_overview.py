@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.tokens import TokenLimits, create_token
 from apps.core.csp import HEADER
-from apps.integrations.models import Delivery
+from apps.integrations.models import Connector, Delivery
 from apps.monitors.engine.pulse import Pulse
 from apps.monitors.models import Certificate
 from apps.publishing.models import Publication
@@ -20,13 +20,17 @@ from tests.factories import (
     NOW,
     PERSON,
     ComponentFactory,
+    ConnectorPageFactory,
     DeliveryFactory,
+    DeliveryStreamFactory,
     IncidentFactory,
+    IncidentRuleFactory,
     IntegrationFactory,
     MembershipFactory,
     MonitorFactory,
     OutageFactory,
     PageFactory,
+    PageMembershipFactory,
     ScheduleFactory,
 )
 
@@ -159,6 +163,48 @@ def test_nothing_foreign_is_on_it():
     assert "Own monitor" in text
     assert "Foreign" not in text
     assert "foreign.example" not in text
+
+
+def test_an_incident_of_a_page_that_the_person_does_not_see_has_no_name_there():
+    member = MembershipFactory(role="viewer")
+    incident = IncidentFactory(name="Secret incident")
+    monitor = MonitorFactory(workspace=member.workspace)
+    place = ConnectorPageFactory(connector=Connector.objects.get(provider="native"))
+    DeliveryStreamFactory(
+        component=None,
+        page=place,
+        key="incident:of:one",
+        kind="incident",
+        rule=IncidentRuleFactory(integration__monitor=monitor, integration__page=place),
+        remote_id=incident.public_id,
+        abandoned_at=NOW,
+    )
+    client = Client()
+    client.force_login(member.user)
+
+    before = _text(client)
+    PageMembershipFactory(user=member.user, page=incident.page)
+    after = _text(client)
+
+    assert "Left to you" in before
+    assert "Secret incident" not in before
+    assert "Secret incident" in after
+
+
+def test_of_many_only_the_first_are_shown(console: Client):
+    for number in range(12):
+        IntegrationFactory(nickname=f"Broken {number:02}", monitor__archived_at=NOW)
+        OutageFactory(reason="status is 503")
+        Publication.objects.create(
+            page=PageFactory(), requested_seq=2, published_seq=1, requested_at=NOW
+        )
+
+    text = _text(console)
+
+    assert text.count("Broken ") == 10
+    assert text.count("status is 503") == 10
+    assert text.count("shows an old state") == 3
+    assert "Other pages show an old state too" in text
 
 
 def test_how_the_platform_keeps_time_is_drawn_and_a_table(console: Client):

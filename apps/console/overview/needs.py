@@ -13,7 +13,7 @@ from apps.core.adminkit import lasting, local, local_span
 from apps.incidents.maintenance_selectors import unfinished_maintenances
 from apps.incidents.models import Draft, Impact, Incident
 from apps.incidents.selectors import impacts, open_incidents
-from apps.integrations.models import Delivery, DeliveryStream
+from apps.integrations.models import Connector, Delivery, DeliveryStream, Integration
 from apps.integrations.selectors import (
     broken_integrations,
     dead_deliveries,
@@ -35,7 +35,7 @@ def needs(user: User, now: datetime) -> list[Card]:
     cards = [
         _outages(workspaces, now),
         _incidents(pages),
-        _left_to_staff(user, workspaces),
+        _left_to_staff(user, workspaces, pages),
         _drafts(pages),
         _deliveries(user, workspaces),
         _broken(workspaces),
@@ -86,11 +86,12 @@ def _incidents(pages: QuerySet[Page]) -> Card:
     )
 
 
-def _left_to_staff(user: User, workspaces: QuerySet[Workspace]) -> Card:
+def _left_to_staff(user: User, workspaces: QuerySet[Workspace], pages: QuerySet[Page]) -> Card:
     mine = Q() if user.is_superuser else Q(rule__integration__workspace__in=workspaces)
     streams = list(incidents_left_to_staff().filter(mine)[:SHOWN])
     ours = [stream.remote_id for stream in streams if stream.remote_id]
-    incidents = {row.public_id: row for row in Incident.objects.filter(public_id__in=ours)}
+    seen = Incident.objects.filter(public_id__in=ours, page__in=pages)
+    incidents = {row.public_id: row for row in seen}
     return Card(
         title="Left to you",
         lines=[_left(stream, incidents.get(stream.remote_id)) for stream in streams],
@@ -100,6 +101,10 @@ def _left_to_staff(user: User, workspaces: QuerySet[Workspace]) -> Card:
 
 def _left(stream: DeliveryStream, incident: Incident | None) -> Line:
     if incident is None:
+        if stream.connector.provider == Connector.Provider.NATIVE:
+            return Line(
+                "", f"{stream.page}: an incident", "ask a publisher of the page to resolve it"
+            )
         return Line("", f"{stream.page}: an incident at {stream.connector}", "resolve it there")
     return Line(
         change(incident),
@@ -109,9 +114,8 @@ def _left(stream: DeliveryStream, incident: Incident | None) -> Line:
 
 
 def _drafts(pages: QuerySet[Page]) -> Card:
-    unfinished = [state for state in Draft.State if state not in _SETTLED]
     rows = (
-        Draft.objects.filter(page__in=pages, state__in=unfinished)
+        Draft.objects.filter(page__in=pages, settled_at__isnull=True)
         .select_related("page", "incident", "maintenance")
         .order_by("publish_at", "-updated_at")[:SHOWN]
     )
@@ -121,9 +125,6 @@ def _drafts(pages: QuerySet[Page]) -> Card:
         more=listed("incidents_draft"),
         quiet="no draft waits",
     )
-
-
-_SETTLED = (Draft.State.PUBLISHED, Draft.State.DISCARDED)
 
 
 def _draft(row: Draft) -> Line:
@@ -164,12 +165,12 @@ def _deliveries(user: User, workspaces: QuerySet[Workspace]) -> Card:
 
 
 def _broken(workspaces: QuerySet[Workspace]) -> Card:
-    known = set(workspaces.values_list("pk", flat=True))
-    rows = [one for one in broken_integrations() if one.integration.workspace_id in known]
+    mine = Integration.objects.filter(workspace__in=workspaces)
     return Card(
         title="Integrations to mend",
         lines=[
-            Line(change(one.integration), str(one.integration), one.reason) for one in rows[:SHOWN]
+            Line(change(one.integration), str(one.integration), one.reason)
+            for one in broken_integrations(mine, at_most=SHOWN)
         ],
         quiet="no integration is broken",
     )

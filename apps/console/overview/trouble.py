@@ -16,6 +16,7 @@ from apps.publishing.standing import pages_behind
 LATE_S = 15.0
 SILENT_S = 30.0
 BEHIND_S = 120.0
+NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,16 @@ def _location(one: Standing) -> Trouble | None:
 
 
 def _publications(pages: QuerySet[Page]) -> list[Trouble]:
-    return [
+    behind = pages_behind(pages, by_s=BEHIND_S, at_most=NAMED + 1)
+    found = [
         Trouble(
             f"The page {row.page} shows an old state: its newest change is not published"
             f" after {round(behind_s)} s{f' ({row.last_error})' if row.last_error else ''}.",
             "Readers are told so. Look into the worker's log, and whether the folder of published files"
             " can be written and its disk is not full.",
         )
-        for row, behind_s in pages_behind(pages, by_s=BEHIND_S)
+        for row, behind_s in behind[:NAMED]
     ]
+    if len(behind) > NAMED:
+        found.append(Trouble("Other pages show an old state too.", "It is likely the same cause."))
+    return found
