@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import ADMINS
 from apps.accounts.scoping import RoleScoped
 from apps.core.adminkit import DependentSelects, PartTable, kept_forms
-from apps.core.unfold import ModelForm, Select
+from apps.core.unfold import ModelForm, Select, display
 
 TYPED_FIRST = 2
 
@@ -43,7 +43,8 @@ class MemberTable(DependentSelects, PartTable):
 
     form = MemberForm
     error_path = "members"
-    fields = ["user", "role"]
+    readonly_fields = ["person"]
+    hide_title = True
     autocomplete_fields = ["user"]
     ordering = ["user__username"]
     verbose_name = "member"
@@ -52,6 +53,14 @@ class MemberTable(DependentSelects, PartTable):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         scope = str(self.parent_model._meta.model_name)
         return super().get_queryset(request).select_related("user", scope)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # A name, and no link: the screen of a person is for superusers.
+        return ["user" if self.has_change_permission(request, obj) else "person", "role"]
+
+    @display(description="User")
+    def person(self, member: Any) -> str:
+        return person_label(member.user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self.may_manage(request, obj)
