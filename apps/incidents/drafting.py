@@ -65,9 +65,9 @@ def check_kind(kind: str, *, has_incident: bool, has_maintenance: bool) -> None:
         raise Invalid("invalid", f"{kind!r} is no kind of draft", field="kind")
     about = {
         "incident": {Draft.Kind.POST_UPDATE, Draft.Kind.CORRECT_UPDATE}
-        | {Draft.Kind.MERGE, Draft.Kind.POSTMORTEM},
+        | {Draft.Kind.MERGE, Draft.Kind.POSTMORTEM, Draft.Kind.CHANGE_INCIDENT},
         "maintenance": {Draft.Kind.POST_MAINTENANCE, Draft.Kind.CORRECT_MAINTENANCE}
-        | {Draft.Kind.CANCEL_MAINTENANCE},
+        | {Draft.Kind.CANCEL_MAINTENANCE, Draft.Kind.CHANGE_MAINTENANCE},
     }
     if has_incident != (kind in about["incident"]) or has_maintenance != (
         kind in about["maintenance"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from datetime import timedelta
+from datetime import date, time, timedelta
 from functools import partial
 
 import pytest
@@ -16,6 +16,9 @@ from apps.incidents.services import (
     PastUpdate,
     cancel_maintenance,
     create_maintenance,
+    create_series,
+    edit_incident,
+    edit_maintenance,
     edit_maintenance_update,
     edit_update,
     hand_over_draft,
@@ -28,8 +31,10 @@ from apps.incidents.services import (
     post_update,
     publish_due_drafts,
     publish_postmortem,
+    reschedule_maintenance,
     submit_post,
     tell_past_incident,
+    update_series,
 )
 from apps.pages.services import update_page
 from tests.factories import (
@@ -40,6 +45,7 @@ from tests.factories import (
     ComponentFactory,
     IncidentFactory,
     MaintenanceFactory,
+    MaintenanceSeriesFactory,
     PageFactory,
     PostmortemFactory,
 )
@@ -51,6 +57,8 @@ pytestmark = pytest.mark.django_db
 
 ROBIN = {"actor": PERSON, "at": EVEN_LATER}
 BY_KIM = {"actor": KIM, "at": EVEN_LATER}
+RULE = {"rule": "FREQ=WEEKLY;BYDAY=SU", "first_date": "2026-03-01", "start_time": "03:00:00"}
+WEEKLY = {"rule": "FREQ=WEEKLY;BYDAY=SU", "first_date": date(2026, 3, 1), "start_time": time(3)}
 
 
 @pytest.fixture
@@ -110,6 +118,17 @@ def every_post(page):
             edit_maintenance_update, update_id=work.updates.get().pk, body="Other."
         ),
         "cancel": partial(cancel_maintenance, maintenance_id=work.pk),
+        "rename": partial(edit_incident, incident_id=incident.pk, name="Everything burns"),
+        "rename work": partial(edit_maintenance, maintenance_id=work.pk, name="Other work"),
+        "move work": partial(
+            reschedule_maintenance,
+            maintenance_id=work.pk,
+            scheduled_until=work.scheduled_until + timedelta(hours=1),
+        ),
+        "plan": partial(create_series, page_id=page.pk, name="Weekly", message="!", **WEEKLY),
+        "plan anew": partial(
+            update_series, series_id=MaintenanceSeriesFactory(page=page).pk, message="Other."
+        ),
     }
 
 
@@ -124,6 +143,11 @@ POSTS = [
     "work",
     "correct work",
     "cancel",
+    "rename",
+    "rename work",
+    "move work",
+    "plan",
+    "plan anew",
 ]
 
 
@@ -280,8 +304,21 @@ def asked_for(kind, page):
             update = work.updates.get()
             asked = {"update": update.public_id, "body": "Other."}
             return {"asked": asked, "maintenance_id": work.pk}
-        case _:
+        case "cancel_maintenance":
             return {"asked": {"message": "Not needed."}, "maintenance_id": work.pk}
+        case "change_incident":
+            asked = {"name": "Other", "impact_override": "", "started_at": NOW.isoformat()}
+            return {"asked": asked, "incident_id": incident.pk}
+        case "change_maintenance":
+            asked = {"name": "Other", "starts_itself": False, "components": {}}
+            asked["scheduled_until"] = (day + timedelta(days=9)).isoformat()
+            return {"asked": asked, "maintenance_id": work.pk}
+        case "plan_series":
+            said = {component.public_id: "under_maintenance"}
+            return {"asked": {"name": "Weekly", "components": said} | RULE}
+        case "change_series":
+            series = MaintenanceSeriesFactory(page=page)
+            return {"asked": {"series": series.public_id, "message": "Other.", "components": {}}}
 
 
 @pytest.mark.parametrize("kind", Draft.Kind.values)

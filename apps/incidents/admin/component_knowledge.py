@@ -100,7 +100,7 @@ def _happened(
             incident__page=component.page_id,
         )
         .select_related("incident")
-        .order_by("incident__started_at", "pk")[:MOST]
+        .order_by("-incident__started_at", "-pk")[:MOST]
     )
     plans = (
         MaintenanceComponent.objects.filter(
@@ -111,7 +111,7 @@ def _happened(
             maintenance__page=component.page_id,
         )
         .select_related("maintenance")
-        .order_by("started_at", "pk")[:MOST]
+        .order_by("-started_at", "-pk")[:MOST]
     )
     found = [
         Happening(

@@ -33,6 +33,7 @@ from apps.incidents.admin import postmortem as postmortems
 from apps.incidents.admin.compose import IncidentUpdate, NewIncident, compose, compose_on_page
 from apps.incidents.admin.doings import Doings
 from apps.incidents.admin.forms import EditForm
+from apps.incidents.admin.holding import HoldsChanges, asked_of, held_text
 from apps.incidents.admin.inlines import AffectedHistory, UpdateHistory
 from apps.incidents.draft_selectors import drafts_of
 from apps.incidents.models import Draft, Impact, Incident, IncidentStatus, IncidentTemplate
@@ -58,7 +59,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
+class IncidentAdmin(PageScoped, HoldsChanges, Doings, ServiceModelAdmin):
     """Something that went wrong, as readers see it."""
 
     form = EditForm
@@ -139,7 +140,13 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
             now.append("merged")
         return [
             ("Now", {"fields": now}),
-            ("Correct it", {"fields": ["name", "impact_override", "started_at", "resolved"]}),
+            (
+                "Correct it",
+                {
+                    "fields": ["name", "impact_override", "started_at", "resolved"],
+                    "description": held_text(request, obj),
+                },
+            ),
         ]
 
     # What is shown.
@@ -223,6 +230,10 @@ class IncidentAdmin(PageScoped, Doings, ServiceModelAdmin):
         data = form.cleaned_data
         # The input knows whole seconds only: a start that was not touched stays as exact as it is.
         moved = "started_at" in form.changed_data
+        kind, asked = Draft.Kind.CHANGE_INCIDENT, asked_of(data, form.changed_data)
+        if self.hold(request, page=row.page, kind=kind, asked=asked, event=row):
+            held: Incident = row
+            return held
         return services.edit_incident(
             incident_id=row.pk,
             name=data["name"],

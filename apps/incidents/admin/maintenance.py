@@ -36,6 +36,7 @@ from apps.incidents.admin.compose import (
     compose_on_page,
 )
 from apps.incidents.admin.doings import Doings
+from apps.incidents.admin.holding import HoldsChanges, asked_of, covering, held_text
 from apps.incidents.admin.maintenance_forms import (
     CancelForm,
     EditForm,
@@ -48,7 +49,7 @@ from apps.incidents.admin.maintenance_parts import (
     StateFilter,
     UpdateHistory,
 )
-from apps.incidents.admin.submitting import sentence, submit
+from apps.incidents.admin.submitting import iso, sentence, submit
 from apps.incidents.draft_selectors import drafts_of
 from apps.incidents.models import (
     Draft,
@@ -63,7 +64,7 @@ from apps.pages.scoping import PageScoped
 
 
 @admin.register(Maintenance)
-class MaintenanceAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
+class MaintenanceAdmin(PageScoped, HoldsChanges, Doings, DependentSelects, ServiceModelAdmin):
     """Planned work, as readers see it."""
 
     form = EditForm
@@ -123,7 +124,11 @@ class MaintenanceAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         switches = ["starts_itself", "ends_itself", "deliver_notifications"]
         now = ["status_label", "planned", "began", "ended", "on_page", "recurring"]
-        return [("Now", {"fields": now}), ("Change it", {"fields": ["page", "name", *switches]})]
+        change = {
+            "fields": ["page", "name", *switches],
+            "description": held_text(request, obj),
+        }
+        return [("Now", {"fields": now}), ("Change it", change)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj else []
@@ -189,6 +194,13 @@ class MaintenanceAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
             for part in kept_forms(formset)
         ]
         planned = row.status == MaintenanceStatus.SCHEDULED
+        asked = asked_of(values, form.changed_data)
+        if planned and set(ids) != set(row.affected.values_list("component_id", flat=True)):
+            asked["components"] = covering(ids)
+        kind = Draft.Kind.CHANGE_MAINTENANCE
+        if self.hold(request, page=row.page, kind=kind, asked=asked, event=row):
+            held: Maintenance = row
+            return held
         return services.edit_maintenance(
             maintenance_id=row.pk,
             **values,
@@ -257,8 +269,19 @@ class MaintenanceAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
     def reschedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
         maintenance = self.get_row(request, object_id)
         zone = maintenance.page.time_zone
+        waits = access.waits(request, maintenance.page)
 
         def run(data: dict[str, Any]) -> str:
+            if waits:
+                asked = {name: iso(value) for name, value in data.items()}
+                outcome = submit(
+                    request,
+                    page=maintenance.page,
+                    kind=Draft.Kind.CHANGE_MAINTENANCE,
+                    asked=asked,
+                    event=maintenance,
+                )
+                return sentence(outcome, "")
             saved = services.reschedule_maintenance(
                 maintenance_id=maintenance.pk,
                 scheduled_for=data.get("scheduled_for"),
@@ -270,8 +293,11 @@ class MaintenanceAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
 
         return Confirmation(
             title=f"Move or extend {maintenance}",
-            text="The page shows the new times at once. No update is posted and nobody is notified: post an update to tell why.",
-            button="Save the times",
+            text=(
+                f"The page shows the new times {'once another publisher has approved them' if waits else 'at once'}. "
+                "No update is posted and nobody is notified: post an update to tell why."
+            ),
+            button="Ask for approval" if waits else "Save the times",
             run=run,
             form=RescheduleForm.for_maintenance(maintenance),
         ).respond(request, model_admin=self, row=maintenance)

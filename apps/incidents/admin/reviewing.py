@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.html import format_html
@@ -18,14 +18,15 @@ from apps.incidents.models import (
     Incident,
     IncidentStatus,
     IncidentUpdate,
+    MaintenanceSeries,
     MaintenanceStatus,
     MaintenanceUpdate,
 )
+from apps.incidents.recurrence import describe, parse_rule
 from apps.pages.models import Component
 from apps.pages.status import ComponentStatus
 
 _STATUSES = {**dict(MaintenanceStatus.choices), **dict(IncidentStatus.choices)}
-_WORK = {Draft.Kind.ANNOUNCE, Draft.Kind.POST_MAINTENANCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ def facts_of(draft: Draft) -> Facts:
 def _lines(draft: Draft) -> Iterator[Fact]:
     asked: Mapping[str, Any] = draft.asked
     zone = draft.page.time_zone
+    if asked.get("series"):
+        series = MaintenanceSeries.objects.filter(page=draft.page_id, public_id=asked["series"])
+        yield Fact("Recurring maintenance", link(series.first()))
     if asked.get("name"):
         yield Fact("Name", str(asked["name"]))
     if asked.get("status"):
@@ -66,6 +70,11 @@ def _lines(draft: Draft) -> Iterator[Fact]:
             yield Fact(label, local(datetime.fromisoformat(asked[name]), zone))
     if asked.get("impact_override"):
         yield Fact("Impact", str(Impact(asked["impact_override"]).label))
+    elif draft.kind == Draft.Kind.CHANGE_INCIDENT and "impact_override" in asked:
+        yield Fact("Impact", "From its components")
+    if asked.get("started_at"):
+        yield Fact("Started", local(datetime.fromisoformat(asked["started_at"]), zone))
+    yield from _rule(asked)
     if asked.get("display_at"):
         yield Fact("Shown time", local(datetime.fromisoformat(asked["display_at"]), zone))
     if asked.get("update"):
@@ -81,9 +90,26 @@ def _lines(draft: Draft) -> Iterator[Fact]:
         ("starts_itself", "Starts by itself"),
         ("ends_itself", "Ends by itself"),
         ("deliver_notifications", "Notify subscribers"),
+        ("enabled", "Announces"),
     ):
         if name in asked:
             yield Fact(label, "Yes" if asked[name] else "No")
+
+
+def _rule(asked: Mapping[str, Any]) -> Iterator[Fact]:
+    """The lines of a recurring maintenance: when it comes, in its own zone."""
+    if asked.get("rule"):
+        yield Fact("Rule", describe(parse_rule(asked["rule"])) or str(asked["rule"]))
+    if asked.get("first_date"):
+        yield Fact("First day", f"{date.fromisoformat(asked['first_date']):%d %B %Y}")
+    for name, label in (
+        ("start_time", "Starts at"),
+        ("time_zone", "Time zone"),
+        ("duration_minutes", "Minutes"),
+        ("announce_days", "Announced days ahead"),
+    ):
+        if name in asked:
+            yield Fact(label, str(asked[name]))
 
 
 def _body_now(draft: Draft) -> SafeString | str:

@@ -31,10 +31,11 @@ from apps.core.adminkit.fields import ZoneField
 from apps.core.errors import Invalid
 from apps.core.unfold import ModelForm, Switch, action, display
 from apps.incidents.admin.doings import Doings
+from apps.incidents.admin.holding import HoldsChanges, asked_of, covering, held_text
 from apps.incidents.admin.maintenance_forms import NOTIFIES, SWITCHES
 from apps.incidents.admin.markdown import MarkdownInput
 from apps.incidents.admin.occurrences import DurationInput, RuleInput, next_starts, spans
-from apps.incidents.models import MaintenanceSeries
+from apps.incidents.models import Draft, MaintenanceSeries
 from apps.incidents.recurrence import describe, parse_rule, recurrence
 from apps.incidents.services import series as services
 from apps.pages.models import Page
@@ -142,7 +143,7 @@ class ArchiveForm(forms.Form):
 
 
 @admin.register(MaintenanceSeries)
-class MaintenanceSeriesAdmin(PageScoped, Doings, DependentSelects, ServiceModelAdmin):
+class MaintenanceSeriesAdmin(PageScoped, HoldsChanges, Doings, DependentSelects, ServiceModelAdmin):
     """Maintenance that comes again by a rule."""
 
     add_roles = change_roles = delete_roles = PUBLISHERS
@@ -169,7 +170,8 @@ class MaintenanceSeriesAdmin(PageScoped, Doings, DependentSelects, ServiceModelA
         return next_starts(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        what = (None, {"fields": ["page", "name", "message", "components"]})
+        described = {"description": held_text(request, obj)}
+        what = (None, {"fields": ["page", "name", "message", "components"], **described})
         when = (
             "When",
             {
@@ -266,6 +268,9 @@ class MaintenanceSeriesAdmin(PageScoped, Doings, DependentSelects, ServiceModelA
         values = dict(form.cleaned_data)
         page = values.pop("page")
         ids = [component.pk for component in values.pop("components")]
+        if self._holds(request, page, row, form, values, ids):
+            held: MaintenanceSeries = row
+            return held
         if is_new:
             saved = services.create_series(
                 page_id=page.pk, components=ids, **values, actor=actor, at=at
@@ -277,6 +282,24 @@ class MaintenanceSeriesAdmin(PageScoped, Doings, DependentSelects, ServiceModelA
         count = services.announced(saved).count()
         messages.info(request, f"{count} announced so far; next: {self.next_start(saved)}.")
         return saved
+
+    def _holds(
+        self,
+        request: HttpRequest,
+        page: Page,
+        row: Any,
+        form: Any,
+        values: dict[str, Any],
+        ids: list[int],
+    ) -> bool:
+        is_new = row.pk is None
+        asked = asked_of(values, values if is_new else form.changed_data)
+        if is_new or "components" in form.changed_data:
+            asked["components"] = covering(ids)
+        if not is_new and asked:
+            asked["series"] = row.public_id
+        kind = Draft.Kind.PLAN_SERIES if is_new else Draft.Kind.CHANGE_SERIES
+        return self.hold(request, page=page, kind=kind, asked=asked)
 
     @action(description="Archive", permissions=["archive"], url_path="archive", icon="archive")
     def archive_row(self, request: HttpRequest, object_id: str) -> HttpResponse:

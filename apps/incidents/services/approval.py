@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.core.actors import Actor
 from apps.core.errors import Conflict
-from apps.incidents.models import Incident, Maintenance
+from apps.incidents.models import Incident, Maintenance, MaintenanceSeries
 from apps.pages.models import Page
 
 
@@ -13,7 +13,9 @@ def is_needed(page: Page, actor: Actor) -> bool:
     return actor.kind == "person" and page.requires_approval
 
 
-def demand(event: Incident | Maintenance, actor: Actor, *, approved: bool) -> None:
+def demand(
+    event: Incident | Maintenance | MaintenanceSeries, actor: Actor, *, approved: bool
+) -> None:
     """Raise Conflict `needs_approval` for a post that nobody approved where somebody has to."""
     if approved or actor.kind != "person":
         return

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, NotFound
-from apps.incidents.models import Draft, Incident, IncidentUpdate, Maintenance, MaintenanceUpdate
-from apps.incidents.services.incidents import open_incident
+from apps.incidents.models import (
+    Draft,
+    Incident,
+    IncidentUpdate,
+    Maintenance,
+    MaintenanceSeries,
+    MaintenanceUpdate,
+)
+from apps.incidents.services.incidents import edit_incident, open_incident
 from apps.incidents.services.maintenance import (
     cancel_maintenance,
     create_maintenance,
+    edit_maintenance,
     post_maintenance_update,
+    reschedule_maintenance,
 )
 from apps.incidents.services.maintenance_corrections import edit_maintenance_update
 from apps.incidents.services.merging import merge_incidents
 from apps.incidents.services.postmortems import publish_postmortem
 from apps.incidents.services.retrospective import PastUpdate, tell_past_incident
+from apps.incidents.services.series import SeriesFields, create_series, update_series
 from apps.incidents.services.updates import edit_update, post_update
 from apps.pages.models import Component
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What is to be posted. `asked` is {field: JSON value}: components by public id, instants in ISO 8601.
+    """What is to be posted. `asked` is {field: JSON value}: components by public id, dates and times in ISO 8601.
 
     `key` makes a new event once; `approved`: a second person, or an override, stands behind it.
     `expected_sequence` None: whatever was posted meanwhile.
@@ -46,7 +56,7 @@ class Post:
 class Posted:
     """What came of it: the event, and its update where there is one of its own."""
 
-    event: Incident | Maintenance
+    event: Incident | Maintenance | MaintenanceSeries
     update: IncidentUpdate | MaintenanceUpdate | None = None
 
 
@@ -194,6 +204,42 @@ def _cancel_maintenance(post: Post, who: dict[str, Any]) -> Posted:
     return Posted(maintenance, maintenance.updates.order_by("-sequence").first())
 
 
+def _change_incident(post: Post, who: dict[str, Any]) -> Posted:
+    incident = edit_incident(
+        incident_id=_given(post.incident_id),
+        **_values(post.asked, "name", "impact_override", "started_at"),
+        **who,
+    )
+    return Posted(incident)
+
+
+def _change_maintenance(post: Post, who: dict[str, Any]) -> Posted:
+    asked, who = post.asked, {"maintenance_id": _given(post.maintenance_id), **who}
+    switches = ("starts_itself", "ends_itself", "deliver_notifications")
+    times = _values(asked, "scheduled_for", "scheduled_until")
+    if times:
+        reschedule_maintenance(**times, **who)
+    covers = list(_statuses(asked)) if "components" in asked else None
+    return Posted(edit_maintenance(components=covers, **_values(asked, "name", *switches), **who))
+
+
+def _plan_series(post: Post, who: dict[str, Any]) -> Posted:
+    covers = list(_statuses(post.asked))
+    fields = _values(post.asked, *SERIES_FIELDS)
+    return Posted(create_series(page_id=post.page_id, components=covers, **fields, **who))
+
+
+def _change_series(post: Post, who: dict[str, Any]) -> Posted:
+    asked = post.asked
+    rows = MaintenanceSeries.objects.filter(page=post.page_id, public_id=asked["series"])
+    series = rows.first()
+    if series is None:
+        raise NotFound("not_found", "there is no such series")
+    covers = list(_statuses(asked)) if "components" in asked else None
+    fields = _values(asked, *SERIES_FIELDS)
+    return Posted(update_series(series_id=series.pk, components=covers, **fields, **who))
+
+
 _KINDS: dict[str, Callable[[Post, dict[str, Any]], Posted]] = {
     Draft.Kind.OPEN_INCIDENT: _open_incident,
     Draft.Kind.POST_UPDATE: _post_update,
@@ -205,7 +251,26 @@ _KINDS: dict[str, Callable[[Post, dict[str, Any]], Posted]] = {
     Draft.Kind.POST_MAINTENANCE: _post_maintenance,
     Draft.Kind.CORRECT_MAINTENANCE: _correct_maintenance,
     Draft.Kind.CANCEL_MAINTENANCE: _cancel_maintenance,
+    Draft.Kind.CHANGE_INCIDENT: _change_incident,
+    Draft.Kind.CHANGE_MAINTENANCE: _change_maintenance,
+    Draft.Kind.PLAN_SERIES: _plan_series,
+    Draft.Kind.CHANGE_SERIES: _change_series,
 }
+
+SERIES_FIELDS = tuple(SeriesFields.__annotations__)
+_PARSED: dict[str, Callable[[Any], Any]] = {
+    "started_at": datetime.fromisoformat,
+    "scheduled_for": datetime.fromisoformat,
+    "scheduled_until": datetime.fromisoformat,
+    "first_date": date.fromisoformat,
+    "start_time": time.fromisoformat,
+}
+
+
+def _values(asked: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return of these fields those that are asked for, as the services take them."""
+    found = {name: asked[name] for name in names if name in asked}
+    return {name: _PARSED[name](one) if name in _PARSED else one for name, one in found.items()}
 
 
 def _statuses(asked: Mapping[str, Any]) -> dict[int, str]:

@@ -196,7 +196,7 @@ def publish(draft: Draft, *, expected_sequence: int | None, actor: Actor, at: da
     posted = carry_out(_post_of(draft, expected_sequence), actor=writer, at=at)
     if isinstance(posted.event, Incident):
         draft.incident = posted.event
-    else:
+    elif isinstance(posted.event, Maintenance):
         draft.maintenance = posted.event
     if posted.update is not None:
         is_incident = isinstance(posted.event, Incident)

@@ -92,14 +92,16 @@ def edit_incident(
     name: str | None = None,
     impact_override: str | None = None,
     started_at: datetime | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Incident:
     """Change the name, the start as shown, or override the impact ("" : derived again). Updates stay as they are.
 
-    Invalid for a start in the future or after the end.
+    Invalid for a start in the future or after the end; Conflict `needs_approval` as for a post.
     """
     incident = live_row(Incident, incident_id, lock=True)
+    approval.demand(incident, actor, approved=approved)
     if started_at is not None:
         refuse_far(started_at, field="started_at")
     if started_at is not None and started_at > (incident.resolved_at or at):

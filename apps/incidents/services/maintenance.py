@@ -181,15 +181,18 @@ def edit_maintenance(
     starts_itself: bool | None = None,
     ends_itself: bool | None = None,
     deliver_notifications: bool | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Maintenance:
     """Change what is no update. Nobody is told of it.
 
     `components` are the ids of all that it will cover: Conflict `begun` once it is not scheduled any more
-    (an update names components then). Invalid where automation is switched on for a time that has passed.
+    (an update names components then), `needs_approval` as for a new one. Invalid where automation is switched
+    on for a time that has passed.
     """
     maintenance = live_row(Maintenance, maintenance_id, lock=True)
+    approval.demand(maintenance, actor, approved=approved)
     wanted = {
         "name": name,
         "starts_itself": starts_itself,
@@ -211,15 +214,17 @@ def reschedule_maintenance(
     maintenance_id: int,
     scheduled_for: datetime | None = None,
     scheduled_until: datetime | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Maintenance:
     """Give the maintenance new times, for all that it covers. Nobody is told of it.
 
     Automation follows them, and only goes forward: what has begun does not become scheduled again. Conflict
-    `completed` when it is over; Invalid when its new end has passed.
+    `completed` when it is over, `needs_approval` as for a new one; Invalid when its new end has passed.
     """
     maintenance = live_row(Maintenance, maintenance_id, lock=True)
+    approval.demand(maintenance, actor, approved=approved)
     _refuse_completed(maintenance)
     wanted = {"scheduled_for": scheduled_for, "scheduled_until": scheduled_until}
     fields = {field: value for field, value in wanted.items() if value is not None}

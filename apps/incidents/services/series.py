@@ -16,7 +16,7 @@ from apps.core.editing import archive_row, create_row, edit_row, live_row
 from apps.core.validation import clean
 from apps.incidents.models import Maintenance, MaintenanceSeries, MaintenanceStatus
 from apps.incidents.recurrence import Recurrence, recurrence
-from apps.incidents.services import covered
+from apps.incidents.services import approval, covered
 from apps.incidents.services.maintenance import call_off, change, create_maintenance
 from apps.pages.models import Page
 
@@ -46,6 +46,7 @@ def create_series(
     *,
     page_id: int,
     components: Collection[int] = (),
+    approved: bool = False,
     actor: Actor,
     at: datetime,
     **fields: Unpack[SeriesFields],
@@ -53,11 +54,13 @@ def create_series(
     """Create a series, and announce what its rule gives for the days ahead.
 
     `components` are the ids of what each occurrence covers. Invalid at `rule` for a bad rule, or one that
-    gives no day from `first_date` on.
+    gives no day from `first_date` on. Conflict `needs_approval` as for one maintenance: what a series announces
+    later was approved with it.
     """
     page = live_row(Page, page_id)
     found = covered.named_components(page_id=page_id, ids=components)
     series = MaintenanceSeries(page=page, created_at=at, updated_at=at, **fields)
+    approval.demand(series, actor, approved=approved)
     _check(series)
     create_row(series, action="maintenance_series.created", actor=actor, at=at)
     series.components.set(found.values())
@@ -70,6 +73,7 @@ def update_series(
     *,
     series_id: int,
     components: Collection[int] | None = None,
+    approved: bool = False,
     actor: Actor,
     at: datetime,
     **fields: Unpack[SeriesFields],
@@ -78,8 +82,10 @@ def update_series(
 
     One whose day the rule still gives gets its new times; one whose day it gives no more is cancelled. One
     that was changed or cancelled by hand stands for its day. Announcements already made keep their text.
+    Conflict `needs_approval` as for a new one.
     """
     series = live_row(MaintenanceSeries, series_id, lock=True)
+    approval.demand(series, actor, approved=approved)
     values = cast(dict[str, Any], dict(fields))
     for name, value in values.items():
         setattr(series, name, value)
