@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests import services
 from tests.e2e.harness import ROOT, Installation, installation, wait_for
@@ -65,37 +68,128 @@ post_update(incident_id=incident.pk, status="identified", message="Our payment p
 answer = True
 """
 
+# A monitor's past, and a neighbour that fails, after the file is applied.
+MONITORED = """
+import random
+from datetime import timedelta
+from django.utils import timezone
+from apps.accounts.models import User
+from apps.core.actors import Actor
+from apps.incidents.models import Incident
+from apps.incidents.services import keep_draft
+from apps.integrations.models import Integration
+from apps.monitors.models import Monitor, Outage, RunDay, RunHour, Schedule
+from apps.monitors.rollups import tally
+from apps.monitors.services.rollups import HOUR, hour_of
+from apps.pages.models import Page
+
+random.seed(11)
+now = timezone.now()
+Monitor.objects.update(created_at=now - timedelta(days=60))
+home = Monitor.objects.get(name="Home page")
+schedule = Schedule.objects.get(monitor=home)
+last = hour_of(now)
+
+def hour(number):
+    usual = [("passed", int(90 + 25 * random.random() + (130 if number == 9 else 0)), 60) for _ in range(5)]
+    return tally([*usual, ("passed", int(170 + 80 * random.random()), 20)])
+
+RunHour.objects.bulk_create([RunHour.of(schedule.pk, last - n * HOUR, hour(n)) for n in range(1, 30)])
+Outage.objects.bulk_create([
+    Outage(monitor=home, started_at=at, opened_at=at, closed_at=at + timedelta(minutes=lasted), reason=reason)
+    for days, lasted, reason in ((33, 42, "GET /: no answer within 10 s"), (6, 4, "GET /: status is 503, expected less than 400"))
+    for at in [now - timedelta(days=days)]
+])
+incident = Incident.objects.get(resolved_at=None)
+keep_draft(
+    page_id=incident.page_id, kind="post_update", incident_id=incident.pk, actor=Actor("person", "kim", "Kim"), at=now,
+    asked={"status": "monitoring", "message": "Card payments go through again. We keep watching."},
+)
+answer = {
+    "integration": Integration.objects.get().pk,
+    "monitor": home.pk,
+    "incident": incident.pk,
+    "page": Page.objects.get(slug="acme").pk,
+}
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is shown where. `steps` are done on the page before it is taken; only the admin needs a log-in."""
+
+    name: str
+    path: str
+    width: int = 1200
+    height: int = 760
+    scheme: Literal["light", "dark"] = "light"
+    steps: Callable[[Page], None] = lambda tab: None
+
+
+def write_update(tab: Page) -> None:
+    """Fill in an update as somebody would, and wait for its preview."""
+    tab.get_by_label("Status", exact=False).first.select_option("Monitoring")
+    tab.get_by_label("Message").fill(
+        "Card payments go through again.\n\n- Orders that **failed** can be placed again\n- We keep watching"
+    )
+    tab.wait_for_timeout(1000)
+
+
+def open_preview(tab: Page) -> None:
+    """Show the page beside its form, of which the board is seen."""
+    tab.get_by_role("button", name="Preview the page").click()
+    tab.evaluate("scrollBy(0, document.getElementById('board').getBoundingClientRect().top - 90)")
+    tab.wait_for_timeout(1500)
+
+
+INTEGRATION = "/admin/integrations/integration/{integration}/change/"
 PICTURES = [
-    # name, path, width, height, colour scheme, needs log-in
-    ("page-desktop-light", "/status/acme/", 1100, 1500, "light", False),
-    ("page-desktop-dark", "/status/acme/", 1100, 1500, "dark", False),
-    ("page-phone-light", "/status/acme/", 390, 1200, "light", False),
-    ("admin-overview", "/admin/", 1400, 900, "light", True),
-    ("admin-integration", "/admin/integrations/integration/{integration}/change/", 1400, 1100, "light", True),
-]  # fmt: skip
+    Picture("page-desktop-light", "/status/acme/", 1100, 1500),
+    Picture("page-desktop-dark", "/status/acme/", 1100, 1500, "dark"),
+    Picture("page-phone-light", "/status/acme/", 390, 1200),
+    Picture("admin-overview", "/admin/"),
+    Picture("admin-overview-dark", "/admin/", scheme="dark"),
+    Picture("admin-overview-phone", "/admin/", 390, 844),
+    Picture("admin-integration", INTEGRATION),
+    Picture("admin-integration-dark", INTEGRATION, scheme="dark"),
+    Picture("admin-integration-phone", INTEGRATION, 390, 844),
+    Picture("admin-monitor", "/admin/monitors/monitor/{monitor}/change/"),
+    Picture(
+        "admin-update", "/admin/incidents/incident/{incident}/post-update/", steps=write_update
+    ),
+    Picture("admin-page", "/admin/pages/page/{page}/change/", steps=open_preview),
+    Picture("admin-audit", "/admin/core/auditevent/"),
+]
 
 
-def take(place: Installation, integration: int) -> None:
+def take(place: Installation, keys: dict[str, int]) -> None:
     """Take every picture."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=services.chromium_program(), args=["--no-sandbox", "--disable-gpu"]
         )
-        for name, path, width, height, scheme, needs_login in PICTURES:
+        session = None
+        for picture in PICTURES:
             context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme="dark" if scheme == "dark" else "light",
+                viewport={"width": picture.width, "height": picture.height},
+                color_scheme=picture.scheme,
+                storage_state=session,
             )
             tab = context.new_page()
-            if needs_login:
+            if session is None:
                 tab.goto(f"{place.url}/admin/")
-                tab.fill("[name=username]", "mira")
-                tab.fill("[name=password]", "screenshots-only")
+                tab.get_by_label("Username").fill("mira")
+                tab.get_by_label("Password").fill("screenshots-only")
                 tab.keyboard.press("Enter")
-                tab.wait_for_load_state("networkidle")
-            tab.goto(place.url + path.format(integration=integration))
+                tab.get_by_role("button", name="Hide this").click()
+                tab.get_by_role("heading", name="Set up your status page").wait_for(
+                    state="detached"
+                )
+                session = context.storage_state()
+            tab.goto(place.url + picture.path.format(**keys))
             tab.wait_for_timeout(800)
-            tab.screenshot(path=ROOT / f"docs/images/{name}.png")
+            picture.steps(tab)
+            tab.screenshot(path=ROOT / f"docs/images/{picture.name}.png")
             context.close()
         browser.close()
 
@@ -105,22 +199,21 @@ def main() -> None:
     (ROOT / "docs/images").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, installation(Path(folder) / "data") as place:
         place.environment["DEMO_URL"] = "http://127.0.0.1:9"
-        place.start()
+        place.start(ready_within_s=180)
         place.shell(HISTORY)
         place.apply(
             "version: 1\nworkspaces: [{name: Acme production}]\n"
             "monitors: [{name: Home page, workspace: Acme production, interval_s: 10,"
-            f" requests: [{{name: Home, url: '{place.url}/healthz'}}]}}]\n"
+            f" requests: [{{name: Home, url: '{place.url}/healthz'}}]}},\n"
+            "  {name: Payment provider, workspace: Acme production, interval_s: 60,"
+            " requests: [{name: Ping, url: 'http://127.0.0.1:9/ping'}]}]\n"
             "integrations: [{nickname: Home page to status page, workspace: Acme production,"
             " monitor: Home page, page: acme, link_components: [{component: Website}],"
             " create_incident: {name: The shop cannot be reached}}]\n"
         )
-        integration = place.shell(
-            "from apps.integrations.models import Integration\nanswer = Integration.objects.get().pk"
-        )
         wait_for(lambda: place.status("/status/acme/") == 200, within_s=10)
-        time.sleep(12)
-        take(place, int(integration))
+        time.sleep(20)
+        take(place, place.shell(MONITORED))
 
 
 if __name__ == "__main__":
