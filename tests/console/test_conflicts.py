@@ -380,6 +380,26 @@ def test_a_form_of_nothing_is_answered_as_djangos(console: Client, key):
     assert response.status_code in {302, 404}
 
 
+def test_a_forged_key_is_not_named(console: Client):
+    """The form that comes back tells nobody what a row is called that they could not have chosen."""
+    robin = UserFactory(username="robin")
+    ours, also_ours, foreign = (WorkspaceFactory(name=name) for name in ("A", "B", "CANARY team"))
+    monitor = ScheduleFactory(monitor__workspace=ours, monitor__interval_s=60).monitor
+    for workspace in (ours, also_ours):
+        MembershipFactory(user=robin, workspace=workspace, role="admin")
+    held, archived = Window(url_of(monitor), robin), Window(url_of(monitor), robin)
+    assert Window(url_of(monitor), robin).send(workspace=also_ours.pk).status_code == 302
+
+    clash = held.send(workspace=foreign.pk)
+    monitors.archive_monitor(monitor_id=monitor.pk, actor=PERSON, at=timezone.now())
+    gone = archived.send(workspace=foreign.pk)
+
+    for response in (clash, gone):
+        assert response.status_code == 200
+        assert "CANARY" not in response.content.decode()
+    assert ("Workspace", "A", "B", str(foreign.pk)) in said(clash)
+
+
 def test_a_forged_or_missing_token_is_taken_as_it_comes(console: Client):
     page = PageFactory(name="Acme")
 

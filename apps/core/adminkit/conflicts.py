@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -187,7 +188,7 @@ class FindsConflicts:
     def _gone(self, request: HttpRequest, row: Any, was: Shown) -> HttpResponse:
         """Tell that the row was archived meanwhile, with what the person had typed."""
         screen: Any = self
-        form = _whole_form(screen, row)
+        form = _whole_form(screen, request, row)
         typed = [
             (label_of(form, name), posted_words(form, name, name, request.POST))
             for name in was.fields
@@ -219,12 +220,16 @@ def tell_of_missing(request: HttpRequest, found: int) -> None:
         )
 
 
-def _whole_form(screen: Any, row: Any) -> Any:
-    """Return the row's form with all its fields, which nobody may change any more."""
+def _whole_form(screen: Any, request: HttpRequest, row: Any) -> Any:
+    """Return the row's form with all its fields, which nobody may change any more, and the person's own choices."""
     fields = (
         None if screen.form._meta.fields else flatten_fieldsets(screen.get_fieldsets(None, row))
     )
-    return modelform_factory(screen.model, form=screen.form, fields=fields)(instance=row)
+    choices = partial(screen.formfield_for_dbfield, request=request)
+    form_class = modelform_factory(
+        screen.model, form=screen.form, fields=fields, formfield_callback=choices
+    )
+    return form_class(instance=row)
 
 
 def _hand_out(request: HttpRequest, context: dict[str, Any]) -> None:

@@ -186,8 +186,8 @@ def _bare(widget: Any) -> Any:
 # In words.
 
 
-def words(one: forms.Field, plain: Any) -> str:
-    """Return a field's value as people read it."""
+def words(one: forms.Field, plain: Any, *, is_posted: bool = False) -> str:
+    """Return a field's value as people read it. What was posted is named only if the person may choose it."""
     if isinstance(one, forms.BooleanField):
         return "Yes" if plain else "No"
     if plain is None or plain in ("", []):
@@ -197,6 +197,8 @@ def words(one: forms.Field, plain: Any) -> str:
         rows: Any = one.queryset
         if rows is None:
             return NOTHING
+        if is_posted:
+            return ", ".join(sorted(map(str, rows.filter(pk__in=keys)))) or _short(", ".join(keys))
         # Others may have chosen what this person may not choose.
         named = rows.model._base_manager.filter(pk__in=keys)
         return ", ".join(sorted(map(str, named))) or NOTHING
@@ -218,7 +220,7 @@ def posted_words(form: Any, name: str, html_name: str, data: Any) -> str:
         return "Yes" if texts else "No"
     if isinstance(one, forms.ModelChoiceField | forms.ChoiceField):
         try:
-            return words(one, texts)
+            return words(one, texts, is_posted=True)
         except (ValueError, ValidationError):
             return _short(", ".join(texts))
     return _short(", ".join(texts)) or NOTHING
