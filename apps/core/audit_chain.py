@@ -72,9 +72,10 @@ def check_chain(*, secret_keys: Sequence[str], expected: tuple[int, str] | None 
 
 
 def _events_of(seal: AuditSeal, before: AuditSeal | None) -> Iterator[dict[str, Any]]:
-    rows: Any = AuditEvent.objects.filter(
-        id__gt=before.last_id if before else 0, id__lte=seal.last_id
-    ).order_by("id")
+    rows: Any = AuditEvent.objects.filter(id__lte=seal.last_id).order_by("id")
+    if before:
+        # The first seal covers all that is below its end: ids begin at 1, but who forges one is not bound to that.
+        rows = rows.filter(id__gt=before.last_id)
     found: Iterator[dict[str, Any]] = rows.values(*COLUMNS[max(COLUMNS)]).iterator(chunk_size=1_000)
     return found
 

@@ -128,6 +128,16 @@ def test_an_event_put_in_between_is_found():
     assert "there are 3" in fault()
 
 
+@pytest.mark.parametrize("number", [0, -1])
+def test_an_event_put_before_the_first_is_found(number):
+    events(4)
+    seal_events(at=NOW)
+
+    events(1, id=number)
+
+    assert "Seal 1 " in fault()
+
+
 def test_an_event_moved_to_another_seal_is_found():
     made = events(6)
     seal_events(at=NOW)
