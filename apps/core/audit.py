@@ -97,7 +97,8 @@ def record_many(
             at=at,
             actor_kind=actor.kind,
             actor_key=actor.key,
-            actor_label=actor.label,
+            # Names of people and of tokens may be longer than the column: no change is refused for that.
+            actor_label=actor.label[:200],
             action=action,
             object_type=row._meta.label_lower,
             object_id=str(getattr(row, "public_id", row.pk)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from apps.core.actors import Actor
 from apps.core.audit import HIDDEN, changes_between, record, record_many, snapshot
 from apps.core.models import AuditEvent
 from tests.factories import (
@@ -79,3 +80,13 @@ def test_many_events_are_one_statement(django_assert_num_queries):
         record_many(actor=PERSON, at=NOW, action="component.archived", rows=rows)
 
     assert AuditEvent.objects.count() == 5
+
+
+@pytest.mark.django_db
+def test_a_long_name_of_who_did_it_is_cut_to_its_column():
+    """PostgreSQL refuses what is longer, and so would the change itself be."""
+    who = Actor("person", "r0b1n0000000", "R" * 301)
+
+    record(actor=who, at=NOW, action="workspace.created", row=WorkspaceFactory())
+
+    assert AuditEvent.objects.get().actor_label == "R" * 200
