@@ -116,6 +116,15 @@ def test_a_day_that_is_none_is_said_at_its_field(console: Client):
     assert shown(console, since="soon") == []
 
 
+@pytest.mark.parametrize(("name", "day"), [("since", "0001-01-01"), ("until", "9999-12-31")])
+def test_the_first_and_the_last_day_there_are_may_be_asked_for(
+    console: Client, name: str, day: str
+):
+    event()
+
+    assert console.get(reverse(LIST), {name: day}).status_code == 200
+
+
 def test_paging_keeps_what_was_asked_for(console: Client):
     for _ in range(60):
         event()

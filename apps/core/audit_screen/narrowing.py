@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -98,6 +98,5 @@ class Narrowing(forms.Form):
         if data["since"]:
             rows = rows.filter(at__gte=datetime.combine(data["since"], time(), UTC))
         if data["until"]:
-            end = datetime.combine(data["until"], time(), UTC) + timedelta(days=1)
-            rows = rows.filter(at__lt=end)
+            rows = rows.filter(at__lte=datetime.combine(data["until"], time.max, UTC))
         return rows
