@@ -26,6 +26,7 @@ bench:
 	-$(VENV)/bin/python bench/memory.py
 	$(VENV)/bin/python -m bench.checks
 	$(VENV)/bin/python -m bench.tick
+	$(VENV)/bin/python -m bench.admin
 	$(VENV)/bin/python -m bench.store
 	$(VENV)/bin/python -m bench.page
 	$(VENV)/bin/python -m bench.publish
