@@ -119,8 +119,11 @@ class UserAdmin(  # type: ignore[misc]
         (
             None,
             {
-                "fields": ["username", "usable_password", "password1", "password2"],
-                "description": "Give them roles in workspaces and on pages after the first save.",
+                "fields": ["username", "usable_password", "password1", "password2", "is_staff"],
+                "description": (
+                    "Staff may log in here. What they see and may do is said by their roles: give these under "
+                    "Members, on a workspace's and on a page's screen."
+                ),
             },
         )
     ]
@@ -141,6 +144,10 @@ class UserAdmin(  # type: ignore[misc]
         FIELDSET,
     ]
     readonly_fields = ["last_login", "date_joined", *FIELDS]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new person is staff unless one says otherwise: nobody else can log in or become a member."""
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
 
     @display(description="Name", ordering="last_name")
     def full_name(self, user: User) -> str:

@@ -98,6 +98,23 @@ def test_adding_a_person_is_audited_without_the_password(console: Client):
     assert "canary" not in str(event.changes)
 
 
+def test_a_new_person_may_log_in_unless_one_says_otherwise(console: Client):
+    form = console.get(reverse("admin:accounts_user_add")).context["adminform"].form
+    response = save(
+        console,
+        reverse("admin:accounts_user_add"),
+        username="robin",
+        usable_password="true",
+        password1="s3cr3t-canary-9",
+        password2="s3cr3t-canary-9",
+        is_staff="on",
+    )
+
+    assert form["is_staff"].value() is True
+    assert response.status_code == 302, errors(response)
+    assert User.objects.get(username="robin").is_staff
+
+
 def test_a_persons_change_and_new_password_are_audited(console: Client):
     robin = UserFactory(username="robin")
 
