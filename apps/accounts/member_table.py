@@ -54,7 +54,7 @@ class MemberTable(DependentSelects, PartTable):
         scope = str(self.parent_model._meta.model_name)
         return super().get_queryset(request).select_related("user", scope)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # A name, and no link: the screen of a person is for superusers.
         return ["user" if self.has_change_permission(request, obj) else "person", "role"]
 
