@@ -340,21 +340,6 @@ def test_pausing_and_resuming_is_offered_by_state(console: Client, monitor: Moni
     assert (resume in page, pause in page) == (True, False)
 
 
-def test_chosen_monitors_are_paused_and_a_refusal_is_said_by_name(
-    console: Client, monitor: Monitor
-):
-    url = reverse("admin:monitors_monitor_changelist")
-
-    console.post(url, {"action": "pause_chosen", "_selected_action": [monitor.pk]})
-    response = console.post(
-        url, {"action": "run_chosen", "_selected_action": [monitor.pk]}, follow=True
-    )
-
-    monitor.refresh_from_db()
-    assert not monitor.enabled
-    assert "Orders: Orders is paused" in response.content.decode()
-
-
 def test_a_monitor_passes_only_once_it_has_run(console: Client, monitor: Monitor):
     url = reverse("admin:monitors_monitor_changelist")
 
