@@ -75,6 +75,17 @@ def check_kind(kind: str, *, has_incident: bool, has_maintenance: bool) -> None:
         raise Invalid("invalid", f"{kind} is about something else", field="kind")
 
 
+def digest_of_text(text: str) -> str:
+    """Return what stands for exactly this text: a screen carries it, so that it is known what was seen."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_text(text: str, seen: str | None) -> None:
+    """Raise Conflict `text_moved` where another text than this was seen. None or "": whatever it says now."""
+    if seen and seen != digest_of_text(text):
+        raise Conflict("text_moved", "somebody changed this text meanwhile")
+
+
 def digest_of(
     *, kind: str, about: str, asked: Mapping[str, Any], publish_at: datetime | None
 ) -> str:

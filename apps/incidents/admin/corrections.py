@@ -13,6 +13,7 @@ from apps.incidents.admin import access
 from apps.incidents.admin.forms import EditUpdateForm, MergeForm
 from apps.incidents.admin.screens import Button, refuse, show
 from apps.incidents.admin.submitting import answer, iso, submit
+from apps.incidents.drafting import digest_of_text
 from apps.incidents.models import Draft, Incident, Maintenance
 from apps.incidents.selectors import mergeable_into
 
@@ -34,9 +35,13 @@ def edit_update(
     posted = request.method == "POST"
     form = EditUpdateForm.in_zone(row.page.time_zone)(
         data=request.POST if posted else None,
-        initial={"body": update.body, "display_at": update.display_at},
+        initial={
+            "body": update.body,
+            "display_at": update.display_at,
+            "seen": digest_of_text(update.body),
+        },
     )
-    preview = ""
+    preview, shown_now = "", None
     if posted and form.is_valid():
         data = form.cleaned_data
         if request.POST.get("do") == "preview":
@@ -48,11 +53,17 @@ def edit_update(
                 "update": update.public_id,
                 "body": data["body"],
                 "display_at": iso(data["display_at"]) if moved else None,
+                "seen": data["seen"],
             }
             try:
                 outcome = submit(request, page=row.page, kind=kind, asked=asked, event=row)
             except DomainError as refusal:
-                refuse(form, refusal)
+                if refusal.code == "text_moved":
+                    update.refresh_from_db()
+                    form = form.once_more(update.body)
+                    shown_now = {"title": "It says now", "body": render(update.body)}
+                else:
+                    refuse(form, refusal)
             else:
                 return answer(request, outcome, "The update is corrected.")
     waits = access.waits(request, row.page)
@@ -72,6 +83,7 @@ def edit_update(
         ),
         status=409 if posted and not preview else 200,
         preview=preview,
+        shown_now=shown_now,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 
@@ -10,7 +10,13 @@ from apps.core.adminkit.times import PageTimeField
 from apps.core.unfold import ModelForm, Select
 from apps.incidents.admin.compose.forms import notify
 from apps.incidents.admin.markdown import MarkdownField
+from apps.incidents.drafting import digest_of_text
 from apps.incidents.models import Incident
+
+MEANWHILE = (
+    "Somebody changed this text meanwhile. Nothing of yours was saved, and nothing is lost: read above what it says "
+    "now, then save again."
+)
 
 
 class EditForm(ModelForm):
@@ -32,7 +38,21 @@ class EditForm(ModelForm):
         self.initial["started_at"] = incident.started_at
 
 
-class EditUpdateForm(forms.Form):
+class SeenForm(forms.Form):
+    """A text; `seen` stands for what it said when the screen was opened."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def once_more(self, text: str) -> Self:
+        """Return the form with all that was typed, after `text` was seen, which somebody else wrote meanwhile."""
+        # Each field of these forms has one value.
+        data = {name: self.data[name] for name in self.data} | {"seen": digest_of_text(text)}
+        form = type(self)(data=data, initial=self.initial)
+        form.add_error(None, MEANWHILE)
+        return form
+
+
+class EditUpdateForm(SeenForm):
     """An update's text and shown time."""
 
     body = MarkdownField(label="Message")
@@ -45,7 +65,7 @@ class EditUpdateForm(forms.Form):
         return type("EditUpdateForm", (EditUpdateForm,), {"display_at": shown})
 
 
-class PostmortemForm(forms.Form):
+class PostmortemForm(SeenForm):
     """The draft."""
 
     body = MarkdownField(

@@ -18,6 +18,7 @@ from apps.incidents.admin.forms import PostmortemForm
 from apps.incidents.admin.screens import Button, address, done, refuse, show
 from apps.incidents.admin.submitting import answer, submit
 from apps.incidents.admin.times import in_zone
+from apps.incidents.drafting import digest_of_text
 from apps.incidents.models import Draft, Incident, Postmortem
 from apps.incidents.selectors import postmortem_of
 
@@ -32,7 +33,8 @@ def edit_postmortem(request: HttpRequest, *, model_admin: Any, incident: Inciden
     """Show the draft; on POST do what the pressed button says. A preview stores nothing."""
     row = postmortem_of(incident)
     if request.method != "POST":
-        initial: dict[str, Any] = {"body": row.draft if row else ""}
+        text = row.draft if row else ""
+        initial: dict[str, Any] = {"body": text, "seen": digest_of_text(text)}
         if row is not None:
             initial["deliver_notifications"] = row.deliver_notifications
         return _show(request, model_admin, incident, row, PostmortemForm(initial=initial))
@@ -48,6 +50,11 @@ def edit_postmortem(request: HttpRequest, *, model_admin: Any, incident: Inciden
             return answer(request, _publish(request, incident, form.cleaned_data), PUBLISHED)
         sentence = _do(request, incident, wish, form.cleaned_data)
     except DomainError as refusal:
+        if refusal.code == "text_moved":
+            row = postmortem_of(incident)
+            text = row.draft if row else ""
+            again = form.once_more(text)
+            return _show(request, model_admin, incident, row, again, theirs=text, status=409)
         refuse(form, refusal)
         return _show(request, model_admin, incident, row, form, status=409)
     return done(request, incident, sentence)
@@ -78,7 +85,7 @@ def delete_postmortem(
 
 
 def _publish(request: HttpRequest, incident: Incident, data: dict[str, Any]) -> services.Outcome:
-    asked = {"body": data["body"], "deliver_notifications": data["deliver_notifications"]}
+    asked = {name: data[name] for name in ("body", "deliver_notifications", "seen")}
     kind = Draft.Kind.POSTMORTEM
     if not access.waits(request, incident.page):
         return submit(request, page=incident.page, kind=kind, asked=asked, event=incident)
@@ -87,9 +94,11 @@ def _publish(request: HttpRequest, incident: Incident, data: dict[str, Any]) -> 
         services.save_postmortem(
             incident_id=incident.pk,
             body=data["body"],
+            seen=data["seen"],
             actor=actor_of(request),
             at=timezone.now(),
         )
+        asked["seen"] = digest_of_text(data["body"])
         return submit(request, page=incident.page, kind=kind, asked=asked, event=incident)
 
 
@@ -102,7 +111,7 @@ def _do(request: HttpRequest, incident: Incident, wish: str, data: dict[str, Any
     if wish == "revert":
         services.revert_postmortem(**who)
         return "The post-mortem is a draft again; readers do not see it any more."
-    services.save_postmortem(body=data["body"], **who)
+    services.save_postmortem(body=data["body"], seen=data["seen"], **who)
     return "The draft is kept."
 
 
@@ -114,6 +123,7 @@ def _show(
     form: PostmortemForm,
     *,
     preview: str = "",
+    theirs: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
     published = row is not None and row.is_published
@@ -135,6 +145,8 @@ def _show(
         zone = incident.page.time_zone
         title = f"Readers see this since {in_zone(row.published_at, zone)}"
         shown_now = {"title": title, "body": render(row.body)}
+    if theirs is not None:
+        shown_now = {"title": "The draft says now", "body": render(theirs)}
     return show(
         request,
         model_admin,

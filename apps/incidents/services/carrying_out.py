@@ -101,6 +101,7 @@ def _correct_update(post: Post, who: dict[str, Any]) -> Posted:
         update_id=_update(IncidentUpdate, post.asked["update"], incident=post.incident_id),
         body=post.asked["body"],
         display_at=_instant(post.asked.get("display_at")),
+        seen=post.asked.get("seen"),
         **who,
     )
     return Posted(update.incident, update)
@@ -124,6 +125,7 @@ def _postmortem(post: Post, who: dict[str, Any]) -> Posted:
     row = publish_postmortem(
         incident_id=_given(post.incident_id),
         body=post.asked["body"],
+        seen=post.asked.get("seen"),
         deliver_notifications=post.asked.get("deliver_notifications", True),
         **who,
     )
@@ -189,6 +191,7 @@ def _correct_maintenance(post: Post, who: dict[str, Any]) -> Posted:
         update_id=_update(MaintenanceUpdate, post.asked["update"], maintenance=post.maintenance_id),
         body=post.asked["body"],
         display_at=_instant(post.asked.get("display_at")),
+        seen=post.asked.get("seen"),
         **who,
     )
     return Posted(update.maintenance, update)

@@ -11,6 +11,7 @@ from apps.core.audit import changes_between, record, snapshot
 from apps.core.editing import live_row
 from apps.core.errors import Invalid, NotFound
 from apps.core.validation import clean
+from apps.incidents.drafting import check_text
 from apps.incidents.models import (
     Maintenance,
     MaintenanceComponent,
@@ -27,6 +28,7 @@ def edit_maintenance_update(
     update_id: int,
     body: str | None = None,
     display_at: datetime | None = None,
+    seen: str | None = None,
     approved: bool = False,
     actor: Actor,
     at: datetime,
@@ -34,7 +36,8 @@ def edit_maintenance_update(
     """Correct an update's text, or the time that readers see. Its place in the order, its sequence, stays.
 
     The times at which the maintenance began, was verified and ended follow the shown ones; periods of components
-    and what it does by itself do not. Invalid for a time in the future; Conflict `needs_approval` as for a post. The audit trail keeps what was there before.
+    and what it does by itself do not. Invalid for a time in the future; Conflict `needs_approval` as for a post,
+    `text_moved` where its text is not the one that `seen` stands for (`drafting.digest_of_text`). The audit trail keeps what was there before.
     """
     updates = MaintenanceUpdate.objects.filter(pk=update_id)
     maintenance_id = updates.values_list("maintenance_id", flat=True).first()
@@ -43,6 +46,7 @@ def edit_maintenance_update(
     maintenance = live_row(Maintenance, maintenance_id, lock=True)
     approval.demand(maintenance, actor, approved=approved)
     update = updates.get()
+    check_text(update.body, seen)
     before = snapshot(update)
     if body is not None:
         update.body = body

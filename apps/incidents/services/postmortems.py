@@ -11,18 +11,25 @@ from apps.core.actors import Actor
 from apps.core.audit import changes_between, record, snapshot
 from apps.core.editing import live_row
 from apps.core.errors import Conflict, Invalid, NotFound
+from apps.incidents.drafting import check_text
 from apps.incidents.models import Incident, Postmortem
 from apps.incidents.services import approval
 from apps.pages.services import touch_pages
 
 
 @transaction.atomic
-def save_postmortem(*, incident_id: int, body: str, actor: Actor, at: datetime) -> Postmortem:
-    """Keep the text as the draft; what readers see stays as it is. Conflict unless the incident is resolved."""
+def save_postmortem(
+    *, incident_id: int, body: str, seen: str | None = None, actor: Actor, at: datetime
+) -> Postmortem:
+    """Keep the text as the draft; what readers see stays as it is. Conflict unless the incident is resolved.
+
+    Conflict `text_moved` where the draft is not the one that `seen` stands for (`drafting.digest_of_text`).
+    """
     incident = _resolved(incident_id)
     if not body.strip():
         raise Invalid("invalid", "write something, or delete the post-mortem", field="body")
     row = _of(incident)
+    check_text(row.draft if row else "", seen)
     before = snapshot(row) if row else {}
     if row is None:
         row = Postmortem(incident=incident, created_at=at)
@@ -35,18 +42,19 @@ def publish_postmortem(
     *,
     incident_id: int,
     body: str | None = None,
+    seen: str | None = None,
     deliver_notifications: bool = True,
     approved: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Postmortem:
-    """Show the draft to readers, or `body`, which becomes the draft first.
+    """Show the draft to readers, or `body`, which becomes the draft first, as `save_postmortem` does it.
 
     Published again it replaces the text; the time of the first publication stays.
     Conflict unless the incident is resolved and there is a draft; `needs_approval` as for a post.
     """
     if body is not None:
-        save_postmortem(incident_id=incident_id, body=body, actor=actor, at=at)
+        save_postmortem(incident_id=incident_id, body=body, seen=seen, actor=actor, at=at)
     incident = _resolved(incident_id)
     approval.demand(incident, actor, approved=approved)
     row = _existing(incident)

@@ -12,6 +12,7 @@ from apps.core.audit import changes_between, record, snapshot
 from apps.core.editing import live_row
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.validation import clean
+from apps.incidents.drafting import check_text
 from apps.incidents.models import Incident, IncidentStatus, IncidentUpdate
 from apps.incidents.services import affected, approval, postmortems
 from apps.incidents.services.incidents import NOTHING
@@ -87,6 +88,7 @@ def edit_update(
     update_id: int,
     body: str | None = None,
     display_at: datetime | None = None,
+    seen: str | None = None,
     approved: bool = False,
     actor: Actor,
     at: datetime,
@@ -94,7 +96,8 @@ def edit_update(
     """Correct an update's text, or the time that readers see. Its place in the order, its sequence, stays.
 
     The incident's times of monitoring and resolving follow the shown ones; periods of components do not.
-    Invalid for a time in the future; Conflict `needs_approval` as for a post. The audit trail keeps what was there before.
+    Invalid for a time in the future; Conflict `needs_approval` as for a post,
+    `text_moved` where its text is not the one that `seen` stands for (`drafting.digest_of_text`). The audit trail keeps what was there before.
     """
     incident_id = (
         IncidentUpdate.objects.filter(pk=update_id).values_list("incident_id", flat=True).first()
@@ -104,6 +107,7 @@ def edit_update(
     incident = live_row(Incident, incident_id, lock=True)
     approval.demand(incident, actor, approved=approved)
     update = IncidentUpdate.objects.get(pk=update_id)
+    check_text(update.body, seen)
     before = snapshot(update)
     if body is not None:
         update.body = body
