@@ -120,7 +120,7 @@ class Picture:
 
     name: str
     path: str
-    width: int = 1200
+    width: int = 1280
     height: int = 760
     scheme: Literal["light", "dark"] = "light"
     steps: Callable[[Page], None] = lambda tab: None
@@ -157,7 +157,7 @@ PICTURES = [
     Picture(
         "admin-update", "/admin/incidents/incident/{incident}/post-update/", steps=write_update
     ),
-    Picture("admin-page", "/admin/pages/page/{page}/change/", steps=open_preview),
+    Picture("admin-page", "/admin/pages/page/{page}/change/", 1200, steps=open_preview),
     Picture("admin-audit", "/admin/core/auditevent/"),
 ]
 
@@ -212,7 +212,8 @@ def main() -> None:
             " create_incident: {name: The shop cannot be reached}}]\n"
         )
         wait_for(lambda: place.status("/status/acme/") == 200, within_s=10)
-        time.sleep(20)
+        # The overview's figures come by the minute.
+        time.sleep(80)
         take(place, place.shell(MONITORED))
 
 
