@@ -112,8 +112,13 @@ def _touches(overlay: Overlay, day: date, zone: ZoneInfo) -> bool:
     return overlay.started_at < end and overlay.ended_at > begin
 
 
-def recorded(component: Component, since: datetime, until: datetime) -> list[Stretch]:
-    """Return the stretches that were recorded and touch [since, until), oldest first, in two queries."""
+def recorded(
+    component: Component, since: datetime, until: datetime, *, at_most: int
+) -> list[Stretch]:
+    """Return the newest stretches that were recorded and touch [since, until), oldest first, in two queries.
+
+    Joined periods are counted before they are joined: there may be fewer than `at_most` where more are left out.
+    """
     inside = Q(component=component, started_at__lt=until)
     lasting = Q(ended_at__isnull=True) | Q(ended_at__gt=since)
     periods = StatusPeriod.objects.filter(inside, lasting).values_list(
@@ -122,9 +127,10 @@ def recorded(component: Component, since: datetime, until: datetime) -> list[Str
     gaps = MeasurementGap.objects.filter(inside, ended_at__gt=since).values_list(
         "started_at", "ended_at"
     )
-    found = _joined([Stretch(*row) for row in periods.order_by("started_at", "pk")])
-    found += [Stretch(NOT_MEASURED, *gap) for gap in gaps.order_by("started_at", "pk")]
-    return sorted(found, key=lambda one: one.started_at)
+    newest = list(periods.order_by("-started_at", "-pk")[:at_most])
+    found = _joined([Stretch(*row) for row in reversed(newest)])
+    found += [Stretch(NOT_MEASURED, *gap) for gap in gaps.order_by("-started_at", "-pk")[:at_most]]
+    return sorted(found, key=lambda one: one.started_at)[-at_most:]
 
 
 def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:

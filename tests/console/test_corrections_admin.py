@@ -134,6 +134,26 @@ def test_a_chosen_day_shows_what_was_recorded_and_why(console: Client, component
     assert "No orders" in text
 
 
+def test_of_a_month_of_flapping_the_newest_are_listed(console: Client, component: Component):
+    StatusPeriod.objects.filter(component=component, ended_at=None).delete()
+    StatusPeriod.objects.bulk_create(
+        StatusPeriod(
+            component=component,
+            status="operational" if number % 2 else "partial_outage",
+            started_at=MENDED + timedelta(minutes=number),
+            ended_at=MENDED + timedelta(minutes=number + 1),
+        )
+        for number in range(300)
+    )
+
+    response = console.get(address(component, "?month=2026-02"))
+
+    lines = response.context["recorded"]
+    assert len(lines) == 200
+    assert "16:59" in lines[0].when
+    assert "Only the newest 200 of each are listed" in text_of(response)
+
+
 def test_the_form_holds_the_stretch_that_was_chosen(console: Client, component: Component):
     listed = console.get(address(component, "?day=2026-02-10")).context["recorded"]
     broken = next(line for line in listed if "Major outage" in line.kind)

@@ -18,6 +18,7 @@ from apps.monitors.models import Monitor, Outage, Schedule
 from apps.pages.admin.knowledge import Happening, Knowledge, Source, Text, lend
 from apps.pages.models import Component, StatusContribution
 
+MOST = 200
 UNSEEN = "A monitor of a workspace that you are not a member of"
 
 
@@ -132,7 +133,7 @@ def _happened(
             row.closed_at,
             row.reason if workspaces[row.monitor_id] in seen else "",
         )
-        for row in outages.order_by("opened_at", "pk")[:200]
+        for row in outages.order_by("-opened_at", "-pk")[:MOST]
     ]
 
 

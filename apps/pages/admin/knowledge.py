@@ -43,7 +43,7 @@ class Knowledge:
 
     `sources(user, contributions)` gives {contribution's key: its source} of those it knows; `beside(user, component)`
     sentences on what concerns the component without deciding its status; `happened(user, component, since, until)`
-    what touches that time, oldest first.
+    the newest of what touches that time, a bounded number in any order.
     """
 
     sources: Callable[[User, Sequence[StatusContribution]], Mapping[int, Source]]
@@ -73,6 +73,6 @@ def beside(user: User, component: Component) -> list[Text]:
 
 
 def happened(user: User, component: Component, since: datetime, until: datetime) -> list[Happening]:
-    """Return what happened to the component in [since, until), oldest first."""
+    """Return the newest of what happened to the component in [since, until), oldest first."""
     found = [row for one in _lent for row in one.happened(user, component, since, until)]
     return sorted(found, key=lambda row: row.started_at)

@@ -77,6 +77,7 @@ def screen(request: HttpRequest, model_admin: Any, component: Component) -> Http
         "happened": past_lines.happened_lines(
             request, component, span, now, may_correct=may_correct
         ),
+        "most": past_lines.MOST,
         "corrections": past_lines.correction_lines(component, span, may_correct=may_correct),
         "form": form,
         "effect": past_lines.effect_words(effect),
@@ -97,7 +98,7 @@ def prefilled(
     if since is None or until is None:
         troubled = [
             one
-            for one in past.recorded(component, span.since, span.until)
+            for one in past.recorded(component, span.since, span.until, at_most=past_lines.MOST)
             if one.status not in {ComponentStatus.OPERATIONAL, NOT_MEASURED}
         ]
         last = troubled[-1] if troubled else None

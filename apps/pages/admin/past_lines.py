@@ -23,6 +23,8 @@ from apps.pages.models import Component, Correction
 from apps.pages.past import Effect
 
 _STATUSES = dict(Correction.Status.choices)
+# Of a monitor that flaps for a month there are more than anybody reads, or a browser shows.
+MOST = 200
 _QUIET = {"operational", "no_data"}
 
 
@@ -72,7 +74,7 @@ def recorded_lines(
             lasted=lasting(one.started_at, one.ended_at or max(now, one.started_at)),
             correct_url=_correct_url(span, one.started_at, one.ended_at) if may_correct else "",
         )
-        for one in reversed(past.recorded(component, span.since, span.until))
+        for one in reversed(past.recorded(component, span.since, span.until, at_most=MOST))
     ]
 
 
@@ -81,7 +83,7 @@ def happened_lines(
 ) -> list[Line]:
     user: Any = request.user
     zone = zone_of(component)
-    rows: list[Happening] = knowledge.happened(user, component, span.since, span.until)
+    rows: list[Happening] = knowledge.happened(user, component, span.since, span.until)[-MOST:]
     return [
         Line(
             kind=row.kind,
