@@ -276,6 +276,22 @@ def test_a_viewer_reads_drafts_and_nothing_more(member: Callable[..., Client], i
     assert viewer.get(ADD).status_code == 403
 
 
+def test_what_a_publisher_scheduled_no_editor_takes_back(
+    member: Callable[..., Client], incident: Incident
+):
+    write(member("publisher"), update_of(incident), publish_at="2036-07-01T12:00", message="Later.")
+    draft = Draft.objects.get(state="scheduled")
+    editor = member("editor")
+
+    page = text(editor, url("change", draft))
+
+    for name in ("edit", "discard"):
+        assert url(name, draft) not in page
+        assert editor.get(url(name, draft)).status_code == 403
+        assert editor.post(url(name, draft), {"do": "keep"}).status_code == 403
+    assert fresh(draft).state == "scheduled"
+
+
 def test_drafts_of_other_pages_are_not_there(member: Callable[..., Client], incident: Incident):
     foreign = DraftFactory()
     own = DraftFactory(incident=incident)

@@ -216,7 +216,8 @@ class DraftAdmin(PageScoped, RowOfPage, HistoryAdmin):
 
     def _may(self, request: HttpRequest, draft: Draft) -> dict[str, Any]:
         """Return which buttons the person gets, and what the one that posts is called."""
-        writes, publishes = (self.may(request, draft, roles) for roles in (EDITORS, PUBLISHERS))
+        writes = self.may(request, draft, _writers(draft))
+        publishes = self.may(request, draft, PUBLISHERS)
         if draft.is_settled:
             return {}
         waits = access.waits(request, draft.page)
@@ -240,7 +241,7 @@ class DraftAdmin(PageScoped, RowOfPage, HistoryAdmin):
 
     def edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         draft = self._draft(request, object_id)
-        self._demand(request, draft, EDITORS)
+        self._demand(request, draft, _writers(draft))
         if draft.is_settled or draft.kind not in drafting.EDITABLE:
             messages.error(request, f"{draft} cannot be changed any more.")
             return HttpResponseRedirect(address(draft))
@@ -314,7 +315,7 @@ class DraftAdmin(PageScoped, RowOfPage, HistoryAdmin):
 
     def discard(self, request: HttpRequest, object_id: str) -> HttpResponse:
         draft = self._draft(request, object_id)
-        self._demand(request, draft, EDITORS)
+        self._demand(request, draft, _writers(draft))
 
         def run(_: dict[str, Any]) -> str:
             services.discard_draft(draft_id=draft.pk, actor=actor_of(request), at=timezone.now())
@@ -346,6 +347,11 @@ class DraftAdmin(PageScoped, RowOfPage, HistoryAdmin):
         if isinstance(refusal, Conflict) and refusal.code == "draft_moved":
             text += " Below is what it says now: read it, then decide again."
         return self._review(request, draft, refusal=text, status=409)
+
+
+def _writers(draft: Draft) -> frozenset[str]:
+    """Return who changes or discards it: what a publisher scheduled is decided, so publishers only."""
+    return PUBLISHERS if draft.state == Draft.State.SCHEDULED else EDITORS
 
 
 def _composer(draft: Draft) -> Composer:
