@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
-
-import regex
 
 TIMEOUT_S = 0.1
 MAX_PATTERN = 1_000
@@ -20,6 +19,8 @@ def compile_pattern(pattern: str) -> Any:
     """Parse a regular expression. PatternError says what is wrong with it."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"the pattern is longer than {MAX_PATTERN} characters")
+    # Read at the first pattern: it costs every process megabytes.
+    regex: Any = import_module("regex")
     try:
         return regex.compile(pattern)
     except (regex.error, OverflowError, RecursionError) as error:
