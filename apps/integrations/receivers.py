@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connections
 from django.db.models import OuterRef, Subquery
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from apps.accounts.models import Workspace
 from apps.accounts.signals import workspaces_archived
 from apps.core.actors import Actor
 from apps.core.among import among
+from apps.integrations import belonging
 from apps.integrations.gaps import write_gaps
 from apps.integrations.mirror import mirror_catalogue, mirror_native, native_connector
 from apps.integrations.models import Connector, Integration, MetricRule
@@ -157,9 +158,10 @@ def _linking(**which: Any) -> set[int]:
 
 
 def prepare_tables(*, using: str, **_: Any) -> None:
-    """Make the native connector and bring its mirror up to date; runs after migrate and a test's flush."""
+    """Make the triggers and the native connector, bring its mirror up to date; runs after migrate and a test's flush."""
     if Connector._meta.db_table not in connections[using].introspection.table_names():
         return
+    belonging.install(using=using)
     found = Connector.objects.using(using).filter(
         name=Connector.NATIVE_NAME, archived_at__isnull=True
     )
@@ -173,5 +175,6 @@ def prepare_tables(*, using: str, **_: Any) -> None:
 
 
 def connect(sender: Any) -> None:
-    """Listen to the end of this app's migrations."""
+    """Listen to the beginning and the end of this app's migrations."""
+    pre_migrate.connect(belonging.make_way, sender=sender, dispatch_uid="integrations.make_way")
     post_migrate.connect(prepare_tables, sender=sender, dispatch_uid="integrations.prepare_tables")

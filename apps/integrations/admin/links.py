@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from apps.core.adminkit import DependentSelects, PartTable
 from apps.core.unfold import InlineFormSet
 from apps.integrations.admin.plain import is_plain, list_choices
+from apps.integrations.belonging import COMPONENT
 from apps.integrations.models import ComponentLink
 
 SWITCH = "link_on"
-NO_COMPONENT = "Choose a component of the page."
+NO_COMPONENT = COMPONENT.message
 
 
 class LinkFormSet(InlineFormSet):

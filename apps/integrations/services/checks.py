@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apps.core.errors import Invalid
 from apps.core.validation import clean
+from apps.integrations.belonging import COMPONENT, METRIC, MONITOR, PAGE
 from apps.integrations.definition import IntegrationDefinition
 from apps.integrations.models import (
     ComponentLink,
@@ -86,7 +87,7 @@ def _check_targets(definition: IntegrationDefinition, faults: _Faults) -> None:
         archived_at__isnull=True,
         workspace__archived_at__isnull=True,
     ).exists():
-        faults.add("monitor", "Choose a monitor of the workspace.")
+        faults.add(MONITOR.field, MONITOR.message)
     if not Connector.objects.live().filter(pk=definition.connector_id).exists():
         faults.add("connector", "Choose a connector that is not archived.")
     if (
@@ -94,7 +95,7 @@ def _check_targets(definition: IntegrationDefinition, faults: _Faults) -> None:
         .filter(pk=definition.page_id, connector_id=definition.connector_id)
         .exists()
     ):
-        faults.add("page", "Choose a page of the connector.")
+        faults.add(PAGE.field, PAGE.message)
 
 
 def _links(
@@ -119,7 +120,7 @@ def _links(
             failure_status=wanted.failure_status,
         )
         if wanted.component_id not in on_page:
-            faults.add(f"{path}.component", "Choose a component of the page.")
+            faults.add(f"{path}.{COMPONENT.field}", COMPONENT.message)
         elif wanted.component_id in seen:
             faults.add(f"{path}.component", "The integration links this component already.")
         seen.add(wanted.component_id)
@@ -159,6 +160,6 @@ def _metric(
         .filter(pk=wanted.metric_id, page_id=definition.page_id)
         .exists()
     ):
-        faults.add("send_metric.metric", "Choose a metric of the page.")
+        faults.add(f"send_metric.{METRIC.field}", METRIC.message)
     faults.take(rule, at="send_metric", exclude=("integration", "metric"))
     return rule

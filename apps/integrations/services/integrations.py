@@ -14,6 +14,7 @@ from django.db import transaction
 from apps.core.actors import Actor
 from apps.core.audit import changes_between, record
 from apps.core.editing import archive_row, live_row
+from apps.integrations.belonging import refusals_named
 from apps.integrations.definition import IntegrationDefinition
 from apps.integrations.models import ComponentLink, IncidentRule, Integration, MetricRule
 from apps.integrations.planning import plan_integrations
@@ -29,8 +30,7 @@ def create_integration(
     """Create an integration; during an outage of its monitor it acts at once. Invalid lists every fault."""
     rows = checked(definition, Integration(created_at=at, updated_at=at))
     lock_states([definition.monitor_id])
-    rows.integration.save(force_insert=True)
-    _save_actions(rows, at)
+    _save(rows, at)
     _audit(rows.integration, {}, "integration.created", actor, at)
     plan_integrations(integration_ids=[rows.integration.pk], at=at)
     return rows.integration
@@ -52,8 +52,7 @@ def update_integration(
     rows = checked(definition, integration)
     lock_states({before.monitor_id, definition.monitor_id})
     rows.integration.updated_at = at
-    rows.integration.save()
-    _save_actions(rows, at)
+    _save(rows, at)
     _audit(rows.integration, described_before, "integration.updated", actor, at)
     plan_integrations(integration_ids=[integration.pk], at=at)
     return rows.integration
@@ -92,10 +91,17 @@ def _ordered(definition: IntegrationDefinition) -> IntegrationDefinition:
     return replace(definition, link_components=tuple(links))
 
 
-def _save_actions(rows: Checked, at: datetime) -> None:
+def _save(rows: Checked, at: datetime) -> None:
+    """Write the integration, then its actions, which the database compares with it.
+
+    What moved since it was checked is refused at its field, too.
+    """
+    with refusals_named():
+        rows.integration.save()
     _save_links(rows, at)
     _save_rule(rows, at)
-    _save_metric(rows, at)
+    with refusals_named("send_metric"):
+        _save_metric(rows, at)
 
 
 def _save_links(rows: Checked, at: datetime) -> None:
@@ -107,17 +113,18 @@ def _save_links(rows: Checked, at: datetime) -> None:
     ComponentLink.objects.filter(
         pk__in=[link.pk for component_id, link in held.items() if component_id not in wanted]
     ).update(archived_at=at, updated_at=at)
-    for link in rows.links:
+    for index, link in enumerate(rows.links):
         row = held.get(link.component_id)
         if row is None:
-            ComponentLink.objects.create(
-                integration=rows.integration,
-                component_id=link.component_id,
-                success_status=link.success_status,
-                failure_status=link.failure_status,
-                created_at=at,
-                updated_at=at,
-            )
+            with refusals_named(f"link_components[{index}]"):
+                ComponentLink.objects.create(
+                    integration=rows.integration,
+                    component_id=link.component_id,
+                    success_status=link.success_status,
+                    failure_status=link.failure_status,
+                    created_at=at,
+                    updated_at=at,
+                )
         elif (row.success_status, row.failure_status) != (link.success_status, link.failure_status):
             row.success_status, row.failure_status = link.success_status, link.failure_status
             row.updated_at = at
