@@ -191,6 +191,18 @@ def test_an_incident_of_a_page_that_the_person_does_not_see_has_no_name_there():
     assert "Secret incident" in after
 
 
+def test_of_what_a_person_does_not_see_nothing_is_said():
+    OutageFactory(monitor=MonitorFactory(name="Foreign monitor"))
+    client = Client()
+    client.force_login(PageMembershipFactory(role="viewer").user)
+
+    text = _text(client)
+
+    assert "every incident is resolved" in text.lower()
+    assert "monitor is failing" not in text.lower()
+    assert "certificate ends" not in text
+
+
 def test_of_many_only_the_first_are_shown(console: Client):
     for number in range(12):
         IntegrationFactory(nickname=f"Broken {number:02}", monitor__archived_at=NOW)

@@ -83,7 +83,7 @@ def first_steps(user: User) -> FirstSteps:
         ),
         Step(
             "Make an API token",
-            "A key for your programs, such as a deployment that announces maintenance.",
+            "A key for your programs, with no more rights than they need.",
             reverse("admin:accounts_apitoken_add"),
             known["token"],
         ),

@@ -30,17 +30,19 @@ _WORST_FIRST = {value: place for place, value in enumerate(reversed(Impact.value
 
 
 def needs(user: User, now: datetime) -> list[Card]:
-    """Return the cards in the order of their urgency."""
+    """Return the cards in the order of their urgency. Of what a person does not see nothing is said."""
     workspaces, pages = for_user(user), pages_for(user)
+    watches = user.is_superuser or workspaces.exists()
+    tells = user.is_superuser or pages.exists()
     cards = [
-        _outages(workspaces, now),
-        _incidents(pages),
-        _left_to_staff(user, workspaces, pages),
-        _drafts(pages),
-        _deliveries(user, workspaces),
-        _broken(workspaces),
-        _certificates(workspaces, now),
-        _maintenances(pages),
+        _outages(workspaces, now) if watches else None,
+        _incidents(pages) if tells else None,
+        _left_to_staff(user, workspaces, pages) if watches else None,
+        _drafts(pages) if tells else None,
+        _deliveries(user, workspaces) if watches else None,
+        _broken(workspaces) if watches else None,
+        _certificates(workspaces, now) if watches else None,
+        _maintenances(pages) if tells else None,
     ]
     return [card for card in cards if card is not None]
 
