@@ -23,6 +23,7 @@
       const data = new FormData(form);
       data.set("text", text.value);
       data.set("page", box.dataset.page || data.get("page") || "");
+      data.set("affected", box.dataset.affected || "");
       try {
         const answer = await fetch(box.dataset.consoleMarkdown, {
           method: "POST",

@@ -142,6 +142,16 @@ def test_the_preview_fills_in_what_is_known_of_a_template(console: Client, compo
     assert "Acme: Checkout at fault: a disk, {{since}}" in response.content.decode()
 
 
+def test_the_preview_names_what_is_affected_while_nothing_is_chosen(
+    console: Client, component: Component
+):
+    typed = {"text": "{{components}}", "page": component.page_id, "affected": f"{component.pk}"}
+
+    response = console.post(PREVIEW, typed)
+
+    assert "Checkout" in response.content.decode()
+
+
 def test_the_preview_tells_nothing_of_pages_of_others(client: Client, component: Component):
     hidden = ComponentFactory(page=PageFactory(name="Secret"), name="Vault")
     user = UserFactory()
@@ -163,6 +173,17 @@ def test_the_preview_tells_nothing_of_pages_of_others(client: Client, component:
 
 
 # Quick resolve.
+
+
+def test_who_only_reads_is_offered_no_correction(
+    client: Client, incident: Incident, component: Component
+):
+    user = PageMembershipFactory(page=incident.page, role="viewer").user
+    client.force_login(user)
+
+    text = page_of(client, at("change", incident))
+
+    assert "edit-update" not in text
 
 
 def test_an_incident_is_resolved_with_one_confirmation(

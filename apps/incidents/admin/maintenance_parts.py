@@ -67,6 +67,11 @@ class UpdateHistory(HistoryInline):
         rows: models.QuerySet[Any] = super().get_queryset(request)
         return rows.select_related("maintenance__page")
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        parent = self.admin_site.get_model_admin(self.parent_model)
+        may = obj is None or parent.has_change_permission(request, obj)
+        return [name for name in self.fields or [] if may or name != "correct"]
+
     @display(description="Time")
     def shown_at(self, update: MaintenanceUpdate) -> str:
         return local(update.display_at, update.maintenance.page.time_zone)

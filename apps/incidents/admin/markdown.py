@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -21,10 +22,14 @@ AT_MOST = 50_000
 
 
 class MarkdownInput(Textarea):
-    """A textarea with a live preview (static/console/incident-preview.js). `page_id`: whose variables are filled in."""
+    """A textarea with a live preview (static/console/incident-preview.js). `page_id`: whose variables are filled in.
+
+    `affected`: the keys of the components that are named while none is chosen.
+    """
 
     template_name = "admin/incidents/markdown_input.html"
     page_id: int | None = None
+    affected: Sequence[int] = ()
 
     class Media:
         css = {"all": ["console/incident.css"]}
@@ -34,6 +39,7 @@ class MarkdownInput(Textarea):
         context = super().get_context(name, value, attrs)
         context["widget"]["preview_url"] = reverse("admin:incidents_incident_preview")
         context["widget"]["page_id"] = self.page_id or ""
+        context["widget"]["affected"] = ",".join(str(key) for key in self.affected)
         context["widget"]["heading"] = f"{context['widget']['attrs'].get('id', name)}_preview"
         return context
 
@@ -74,7 +80,8 @@ def _values(page: Page, data: Any) -> dict[str, str]:
         for name in data
         if name.startswith("component_") and name[10:].isdecimal() and data.get(name)
     ]
-    rows = Component.objects.live().filter(page=page, pk__in=named, hidden=False)
+    affected = [int(key) for key in data.get("affected", "").split(",") if key.isdecimal()]
+    rows = Component.objects.live().filter(page=page, pk__in=named or affected, hidden=False)
     names = rows.order_by("position", "name", "pk").values_list("name", flat=True)
     now = timezone.now()
     known = built_in(page=page.name, components=names, time_zone=page.time_zone, at=now)

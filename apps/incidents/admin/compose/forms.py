@@ -50,6 +50,7 @@ class ComposeForm(forms.Form):
     """
 
     page_id: int | None = None
+    affected: tuple[int, ...] = ()
     message = MarkdownField(label="Message")
     sequence = forms.IntegerField(required=False, widget=forms.HiddenInput)
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -58,7 +59,7 @@ class ComposeForm(forms.Form):
         super().__init__(*args, **kwargs)
         widget = self.fields["message"].widget
         if isinstance(widget, MarkdownInput):
-            widget.page_id = self.page_id
+            widget.page_id, widget.affected = self.page_id, self.affected
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -149,8 +150,21 @@ def affected_of(event: Incident | Maintenance | None) -> dict[int, str]:
 
 
 def made(
-    base: type[ComposeForm], page: Page, order: Sequence[str], **fields: forms.Field | None
+    base: type[ComposeForm],
+    page: Page,
+    order: Sequence[str],
+    affected: Iterable[int] = (),
+    /,
+    **fields: forms.Field | None,
 ) -> type[ComposeForm]:
-    """Return the form of this page with these fields, in this order; hidden ones come last."""
-    members: dict[str, Any] = {"page_id": page.pk, "field_order": list(order), **fields}
+    """Return the form of this page with these fields, in this order; hidden ones come last.
+
+    `affected`: the keys of the components that a text is about while none is chosen.
+    """
+    members: dict[str, Any] = {
+        "page_id": page.pk,
+        "affected": tuple(affected),
+        "field_order": list(order),
+        **fields,
+    }
     return type(base.__name__, (base,), members)

@@ -152,6 +152,7 @@ class IncidentUpdate(Composer):
                 "display_at",
                 "deliver_notifications",
             ],
+            self.affected,
             **variables,
             **said,
             publish_at=later(zone),

@@ -182,6 +182,7 @@ class MaintenanceUpdate(Composer):
             UpdateForm,
             self.page,
             [*order, "deliver_notifications"],
+            self.affected,
             status=forms.ChoiceField(required=False, choices=choices, widget=Select),
             **variables,
             **said,
