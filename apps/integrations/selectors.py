@@ -242,9 +242,10 @@ def pending_count(at_most: int = 10_000) -> int:
 
 
 def waiting_deliveries() -> QuerySet[Delivery]:
-    """Return pending deliveries that failed at least once, the oldest first."""
+    """Return pending deliveries that failed at least once, the next to be tried first."""
+    # In the order of the pending ones' index: by key all that ever arrived would be read.
     return (
         Delivery.objects.filter(state=Delivery.State.PENDING, attempts__gt=0)
         .select_related("stream__connector", "stream__page", "integration")
-        .order_by("pk")
+        .order_by("next_attempt_at", "pk")
     )
