@@ -57,7 +57,16 @@ class PageAdmin(PageScoped, ServiceModelAdmin):
     readonly_fields = ["addresses"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "description", "time_zone", "domain"]}),
-        ("Who may post", {"fields": ["requires_approval"]}),
+        (
+            "Who may post",
+            {
+                "fields": ["requires_approval"],
+                "description": (
+                    "It holds for posts and changes of incidents, maintenance and recurring maintenance. A component's "
+                    "own status, corrections of its past, and taking something off the page wait for nobody."
+                ),
+            },
+        ),
     ]
     found = (
         "Where readers find it, and what goes into other sites",
