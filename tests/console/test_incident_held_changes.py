@@ -172,6 +172,7 @@ def test_a_changed_series_keeps_announcing_the_old_words_until_then(
     answer = save(console, change(series), message="New.")
 
     draft = the_draft("change_series", answer)
+    assert draft.subject == series.name
     series.refresh_from_db()
     assert series.message == "Old."
     approve(mira, draft)

@@ -297,7 +297,7 @@ class MaintenanceSeriesAdmin(PageScoped, HoldsChanges, Doings, DependentSelects,
         if is_new or "components" in form.changed_data:
             asked["components"] = covering(ids)
         if not is_new and asked:
-            asked["series"] = row.public_id
+            asked |= {"series": row.public_id, "series_name": form.initial["name"]}
         kind = Draft.Kind.PLAN_SERIES if is_new else Draft.Kind.CHANGE_SERIES
         return self.hold(request, page=page, kind=kind, asked=asked)
 

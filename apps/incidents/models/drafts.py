@@ -102,7 +102,8 @@ class Draft(PublicModel):
     @property
     def subject(self) -> str:
         """What it is about, for staff: the name of a new event, else of the event that it belongs to."""
-        return str(self.asked.get("name") or self.incident or self.maintenance or "–")
+        named = self.asked.get("name") or self.asked.get("series_name")
+        return str(named or self.incident or self.maintenance or "–")
 
     @property
     def is_settled(self) -> bool:
