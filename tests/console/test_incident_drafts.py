@@ -174,6 +174,14 @@ def test_a_time_that_has_passed_is_refused_at_its_field(console: Client, inciden
     assert not Draft.objects.exists()
 
 
+def test_a_draft_without_a_time_waits_for_a_person(console: Client, incident: Incident):
+    write(console, update_of(incident), do="keep", message="We know.")
+
+    listed = text(console, reverse("admin:incidents_draft_changelist"))
+
+    assert "When a person posts it" in listed
+
+
 def test_a_draft_is_discarded_after_a_question(console: Client, incident: Incident):
     write(console, update_of(incident), do="keep", message="Nearly.")
     draft = Draft.objects.get()

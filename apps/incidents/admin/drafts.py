@@ -131,7 +131,9 @@ class DraftAdmin(PageScoped, RowOfPage, HistoryAdmin):
 
     @display(description="To be posted", ordering="publish_at")
     def posted_at(self, draft: Draft) -> str:
-        return local(draft.publish_at, draft.page.time_zone) if draft.publish_at else "At once"
+        if draft.publish_at is None:
+            return "When a person posts it" if draft.settled_at is None else "–"
+        return local(draft.publish_at, draft.page.time_zone)
 
     @display(description="Changed", ordering="updated_at")
     def changed(self, draft: Draft) -> str:
