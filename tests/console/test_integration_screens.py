@@ -29,6 +29,7 @@ from tests.factories import (
     IntegrationFactory,
     MembershipFactory,
     MetricRuleFactory,
+    ScheduleFactory,
     UserFactory,
 )
 from tests.integrations.scene import (
@@ -326,3 +327,34 @@ def test_a_publisher_of_the_workspace_alone_changes_nothing_on_a_page_of_others(
     assert listed.status_code in {200, 302}
     assert Integration.objects.get().enabled
     assert Connector.objects.filter(name="native").exists()
+
+
+# What belongs to others.
+
+
+def test_nothing_names_what_others_link_to_the_same_component(
+    console: Client, integration: Integration, page: Page
+):
+    other = ScheduleFactory(monitor__name="CANARY monitor").monitor
+    foreign = integrate(other, page, nickname="CANARY bridge", incident=None)
+    fails(other, minutes(0))
+    fails(integration.monitor, minutes(1))
+    deliver_all()
+    robin = UserFactory()
+    MembershipFactory(user=robin, workspace=integration.workspace, role="viewer")
+    mine = Client()
+    mine.force_login(robin)
+    newest = Delivery.objects.filter(integration=integration, change__kind="component").first()
+    assert newest is not None
+    delivery = reverse("admin:integrations_delivery_change", args=[newest.pk])
+
+    screens = [_at(integration, "change"), _at(integration, "rehearsal"), delivery]
+    said = [_words(mine.get(screen)) for screen in screens]
+    known = [_words(console.get(screen)) for screen in screens]
+
+    assert foreign.nickname == "CANARY bridge"
+    assert not [text for text in said if "CANARY" in text]
+    assert "An integration of another workspace links “Checkout”" in said[0]
+    assert "a monitor of another workspace" in said[1]
+    assert "a monitor of another workspace" in said[2]
+    assert all("CANARY" in text for text in known)

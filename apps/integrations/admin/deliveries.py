@@ -17,7 +17,9 @@ from apps.core.adminkit import Confirmation, HistoryAdmin, HistoryInline, actor_
 from apps.core.adminkit.service import RowOfPage
 from apps.core.unfold import action, display
 from apps.integrations import services
-from apps.integrations.models import Delivery, DeliveryAttempt
+from apps.integrations.admin.previews import seen_workspaces
+from apps.integrations.models import ComponentLink, Delivery, DeliveryAttempt
+from apps.integrations.preview.scene import UNSEEN
 
 
 class AttemptInline(HistoryInline):
@@ -110,9 +112,15 @@ class DeliveryAdmin(WorkspaceScoped, RowOfPage, HistoryAdmin):
     def replay_link(self, delivery: Delivery) -> SafeString | str:
         return link(delivery.replay_of)
 
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        row = super().get_object(request, *args, **kwargs)
+        if row is not None:
+            row.seen_change = _seen(request, row.change)
+        return row
+
     @display(description="Change")
-    def shown_change(self, delivery: Delivery) -> SafeString:
-        text = json.dumps(delivery.change, indent=2, ensure_ascii=False)
+    def shown_change(self, delivery: Any) -> SafeString:
+        text = json.dumps(delivery.seen_change, indent=2, ensure_ascii=False)
         return format_html('<pre class="console-code">{}</pre>', text)
 
     @action(description="Send again", permissions=["replay"], url_path="replay", icon="replay")
@@ -142,3 +150,17 @@ class DeliveryAdmin(WorkspaceScoped, RowOfPage, HistoryAdmin):
             and delivery.state != Delivery.State.PENDING
             and self.may(request, delivery, PUBLISHERS)
         )
+
+
+def _seen(request: HttpRequest, change: dict[str, Any]) -> dict[str, Any]:
+    """Return the change without the names of links of workspaces that the person is not a member of."""
+    if "words" not in change:
+        return change
+    links = ComponentLink.objects.filter(public_id__in=[word["key"] for word in change["words"]])
+    seen = set(
+        links.filter(integration__workspace__in=seen_workspaces(request)).values_list(
+            "public_id", flat=True
+        )
+    )
+    words = [word if word["key"] in seen else {**word, "label": UNSEEN} for word in change["words"]]
+    return {**change, "words": words}

@@ -76,7 +76,7 @@ class FillsForm:
         query["plain"] = "1"
         return {
             "is_editable": "page" in context["adminform"].form.fields,
-            "preview": preview_html(self._draft(request, context, row)),
+            "preview": preview_html(request, self._draft(request, context, row)),
             "preview_url": f"{address}?integration={row.pk}" if row is not None else address,
             "is_preview": PREVIEW in request.POST,
             "is_plain": is_plain(request),

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from apps.accounts.selectors import for_user
 from apps.core.markdown import render
 from apps.incidents.models import Impact, IncidentStatus
 from apps.integrations.definition import IncidentDefinition
@@ -56,9 +57,15 @@ def draft_from(
     )
 
 
-def preview_html(draft: Draft) -> SafeString:
-    """Return the preview as HTML."""
-    return drawn(preview_of(scene_of(draft)))
+def preview_html(request: HttpRequest, draft: Draft) -> SafeString:
+    """Return the preview as HTML, with no name of a workspace that the person is not a member of."""
+    return drawn(preview_of(scene_of(draft, seen=seen_workspaces(request))))
+
+
+def seen_workspaces(request: HttpRequest) -> set[int]:
+    """Return the keys of the workspaces that the person sees."""
+    user: Any = request.user
+    return set(for_user(user).values_list("pk", flat=True))
 
 
 def drawn(preview: Preview) -> SafeString:

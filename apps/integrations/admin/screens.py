@@ -21,7 +21,12 @@ from apps.core.unfold import action
 from apps.incidents.models import Incident
 from apps.integrations import services
 from apps.integrations.admin.knowledge import warn_of_left
-from apps.integrations.admin.previews import draft_from, own_key, preview_html
+from apps.integrations.admin.previews import (
+    draft_from,
+    own_key,
+    preview_html,
+    seen_workspaces,
+)
 from apps.integrations.changes import ComponentChange, to_json
 from apps.integrations.models import Integration
 from apps.integrations.preview import Line, Scene, draft_of, preview_of, scene_of
@@ -61,7 +66,7 @@ class IntegrationScreens:
         if own is None and not screen.has_add_permission(request):
             raise PermissionDenied
         draft = draft_from(request, request.POST, site=self.admin_site, integration_id=own)
-        return HttpResponse(preview_html(draft))
+        return HttpResponse(preview_html(request, draft))
 
     # After saving.
 
@@ -90,7 +95,7 @@ class IntegrationScreens:
     def rehearsal(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what would be sent if the monitor failed now, and passed five minutes later."""
         row = self._visible(request, object_id)
-        scene = scene_of(draft_of(row))
+        scene = scene_of(draft_of(row), seen=seen_workspaces(request))
         now = timezone.now()
         played = scene.rehearse(fails_at=now, recovers_at=now + REHEARSED_OUTAGE)
         preview = preview_of(scene)

@@ -27,6 +27,7 @@ from apps.pages.models import Component
 from apps.pages.status import ComponentStatus
 from apps.publishing.models import Publication
 
+UNSEEN = "a monitor of another workspace"
 NEW = "new"
 """Stands for the key of a row that is not saved yet."""
 
@@ -58,7 +59,7 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class ComponentFacts:
-    """`others` are the integrations that link it besides this one. `is_gone`: its page has it no more; `is_elsewhere`:
+    """`others` are the integrations that link it besides this one, "" for one that the reader may not see. `is_gone`: its page has it no more; `is_elsewhere`:
     it is on another page now.
     """
 
@@ -152,8 +153,11 @@ class Scene:
         )
 
 
-def scene_of(draft: Draft) -> Scene:
-    """Read what there is around the draft (at most ten queries)."""
+def scene_of(draft: Draft, *, seen: Collection[int] | None = None) -> Scene:
+    """Read what there is around the draft (at most ten queries).
+
+    `seen` are the keys of the workspaces whose names the reader may know; None: of all.
+    """
     page = (
         ConnectorPage.objects.filter(pk=draft.page_id).select_related("connector").first()
         if draft.page_id
@@ -161,7 +165,7 @@ def scene_of(draft: Draft) -> Scene:
     )
     links = draft.link_components or ()
     ids = [link.component_id for link in links]
-    components = _components(draft, page, ids) if ids and page else {}
+    components = _components(draft, page, ids, seen) if ids and page else {}
     listed = [one.remote_id for one in components.values() if not (one.is_gone or one.is_elsewhere)]
     with_incident = page is not None and draft.create_incident is not None
     held = (
@@ -186,7 +190,7 @@ def scene_of(draft: Draft) -> Scene:
         told=told_of_incident(page.remote_id, listed) if page and with_incident else None,
         keys=dict(held.values_list("component_id", "public_id")),
         rule_key=rule_key or NEW,
-        words=_words(draft, ids) if components else {},
+        words=_words(draft, ids, seen) if components else {},
     )
 
 
@@ -227,7 +231,7 @@ def _page(page: ConnectorPage) -> PageFacts:
 
 
 def _components(
-    draft: Draft, page: ConnectorPage, ids: Collection[int]
+    draft: Draft, page: ConnectorPage, ids: Collection[int], seen: Collection[int] | None
 ) -> dict[int, ComponentFacts]:
     rows = list(ConnectorComponent.objects.filter(pk__in=ids))
     is_local = page.connector.provider == Connector.Provider.NATIVE
@@ -252,8 +256,11 @@ def _components(
         .exclude(integration=draft.integration_id)
         .order_by("integration__nickname", "pk")
     )
-    for component_id, nickname in links.values_list("component_id", "integration__nickname"):
-        others.setdefault(component_id, []).append(nickname)
+    for component_id, nickname, workspace_id in links.values_list(
+        "component_id", "integration__nickname", "integration__workspace"
+    ):
+        is_seen = seen is None or workspace_id in seen
+        others.setdefault(component_id, []).append(nickname if is_seen else "")
     nothing = (False, "")
     return {
         row.pk: ComponentFacts(
@@ -291,7 +298,9 @@ def _twins(draft: Draft) -> tuple[str, ...]:
     )
 
 
-def _words(draft: Draft, ids: Collection[int]) -> dict[int, tuple[SaidWord, ...]]:
+def _words(
+    draft: Draft, ids: Collection[int], seen: Collection[int] | None
+) -> dict[int, tuple[SaidWord, ...]]:
     words: dict[int, list[SaidWord]] = {}
     links = (
         ComponentLink.objects.filter(component_id__in=ids)
@@ -302,7 +311,10 @@ def _words(draft: Draft, ids: Collection[int]) -> dict[int, tuple[SaidWord, ...]
     )
     for link in links:
         assert link.said_at is not None  # set with said_status
+        is_seen = seen is None or link.integration.workspace_id in seen
         label = f"{link.integration.monitor.name} ({link.integration.nickname})"[:LABEL_LENGTH]
-        word = SaidWord(link.public_id, label, link.said_status, link.said_at)
+        word = SaidWord(
+            link.public_id, label if is_seen else UNSEEN, link.said_status, link.said_at
+        )
         words.setdefault(link.component_id, []).append(word)
     return {component_id: tuple(held) for component_id, held in words.items()}

@@ -226,7 +226,12 @@ def _about_components(scene: Scene) -> list[str]:
         if facts.is_hidden:
             found.append(f"The component {name} is hidden: readers see nothing of it.")
         if facts.others:
-            others = _and([f"“{one}”" for one in facts.others])
+            others = _and(
+                [
+                    f"“{one}”" if one else "An integration of another workspace"
+                    for one in facts.others
+                ]
+            )
             verb = "links" if len(facts.others) == 1 else "link"
             found.append(f"{others} {verb} {name}, too: readers see the worst of what is said.")
         if link.success_status == link.failure_status:
