@@ -38,7 +38,10 @@ class TokenForm(ModelForm):
         required=False,
         choices=Scope.choices,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Without any it may read status pages. It never may more than its person.",
+        help_text=(
+            "It never may more than its person. So far the API tells a key what it is (GET /api/v1/identity);"
+            " these say what else the token may do as soon as the API does it."
+        ),
     )
     lifetime = forms.ChoiceField(
         label="Works for",
