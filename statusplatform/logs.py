@@ -27,10 +27,16 @@ class OneLinePerOutage(logging.Filter):
 
 
 class NoRefusedForms(logging.Filter):
-    """Leave out what Django warns of a form that came back with 409: it told the person, and nothing is wrong."""
+    """Leave out what Django warns of a form that came back with 409: it told the person, and nothing is wrong.
+
+    That somebody was refused (403) is a line, without the traceback of how Django says so.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(record, "status_code", None) != HTTPStatus.CONFLICT
+        status = getattr(record, "status_code", None)
+        if status == HTTPStatus.FORBIDDEN:
+            record.exc_info = record.exc_text = None
+        return status != HTTPStatus.CONFLICT
 
 
 def _tells_of_outage(error: BaseException | None) -> bool:

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
+from statusplatform.logs import NoRefusedForms
+
 FORMATTER = logging.Formatter("%(message)s")
 
 
@@ -66,3 +68,15 @@ def test_a_form_that_came_back_is_no_warning(status: int, is_logged: bool) -> No
     kept = all(bool(one.filter(record)) for one in filters if isinstance(one, logging.Filter))
 
     assert kept is is_logged
+
+
+def test_that_somebody_was_refused_is_a_line_without_a_traceback() -> None:
+    error = PermissionError("no")
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, "", 1, "Forbidden: /x/", (), (type(error), error, None)
+    )
+    record.status_code = 403  # type: ignore[attr-defined]
+
+    assert NoRefusedForms().filter(record)
+
+    assert record.exc_info is None
