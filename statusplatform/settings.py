@@ -19,7 +19,7 @@ SECRET_KEY = env.secret_key()
 FIELD_ENCRYPTION_KEYS = env.field_encryption_keys()
 FIELD_ENCRYPTION_KEYS_FILE = env.field_encryption_keys_file()
 # The platform writes only the file that it made itself.
-FIELD_ENCRYPTION_KEYS_ARE_OURS = FIELD_ENCRYPTION_KEYS_FILE == env.generated_keys_file()
+FIELD_ENCRYPTION_KEYS_ARE_OURS = env.generated_keys_file() == FIELD_ENCRYPTION_KEYS_FILE
 
 PUBLIC_URL = env.public_url()
 PUBLIC_IS_HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
