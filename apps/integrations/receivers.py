@@ -16,6 +16,7 @@ from apps.accounts.models import Workspace
 from apps.accounts.signals import workspaces_archived
 from apps.core.actors import Actor
 from apps.core.among import among
+from apps.core.errors import Invalid
 from apps.integrations import belonging
 from apps.integrations.gaps import write_gaps
 from apps.integrations.mirror import mirror_catalogue, mirror_native, native_connector
@@ -28,6 +29,7 @@ from apps.monitors.models import Monitor, Outage
 from apps.monitors.recording import RecordedRun
 from apps.monitors.signals import (
     measurements_missed,
+    monitor_moved,
     monitors_removed,
     outages_changed,
     runs_recorded,
@@ -59,6 +61,20 @@ def tell_pages(*, opened: list[Outage], closed: list[Outage], **_: Any) -> None:
 def leave_gaps(*, missed: list[Unmeasured], **_: Any) -> None:
     """Leave gaps in the components that nobody else measured meanwhile."""
     write_gaps(missed=missed)
+
+
+@receiver(monitor_moved, dispatch_uid="integrations.monitor_moved")
+def keep_with_integrations(*, monitor: Monitor, **_: Any) -> None:
+    """Refuse to move a monitor away from the integrations that use it: they are of its workspace."""
+    elsewhere = Integration.objects.live().filter(monitor=monitor)
+    left = elsewhere.exclude(workspace=monitor.workspace_id).order_by("nickname", "pk").first()
+    if left is not None:
+        raise Invalid(
+            "invalid",
+            f"The integration {left} uses this monitor and belongs to its workspace."
+            " Archive it first, or make another monitor there.",
+            field="workspace",
+        )
 
 
 @receiver(monitors_removed, dispatch_uid="integrations.monitors_removed")

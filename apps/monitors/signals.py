@@ -13,3 +13,6 @@ monitors_removed = Signal()
 
 # missed: list[Unmeasured] (monitors/stretches.py): new time in which monitors were measured nowhere, at: datetime
 measurements_missed = Signal()
+
+# monitor: Monitor (saved in its new workspace, not committed); a receiver that cannot follow raises Invalid
+monitor_moved = Signal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,8 @@ from apps.integrations.services import (
     update_integration,
 )
 from apps.monitors.models import Monitor
-from apps.monitors.services import archive_monitor
+from apps.monitors.selectors import definition_of as monitor_definition
+from apps.monitors.services import archive_monitor, update_monitor
 from apps.pages.models import Page
 from apps.pages.services import (
     archive_component,
@@ -45,7 +47,15 @@ from apps.pages.services import (
     create_group,
     update_component,
 )
-from tests.factories import LONG_AGO, MACHINE, NOW, PERSON
+from tests.factories import (
+    LONG_AGO,
+    MACHINE,
+    NOW,
+    PERSON,
+    IntegrationFactory,
+    ScheduleFactory,
+    WorkspaceFactory,
+)
 from tests.integrations.scene import (
     component,
     definition,
@@ -303,3 +313,22 @@ def test_a_pending_delivery_is_not_replayed(page: Page, monitor: Monitor) -> Non
 
     with pytest.raises(Conflict, match="still being attempted"):
         replay_delivery(delivery_id=held.pk, actor=PERSON, at=NOW)
+
+
+def test_a_monitor_stays_with_the_integrations_that_use_it():
+    integration = IntegrationFactory()
+    monitor = integration.monitor
+    ScheduleFactory(monitor=monitor)
+    elsewhere = replace(monitor_definition(monitor), workspace_id=WorkspaceFactory().pk)
+    move: dict[str, Any] = {"monitor_id": monitor.pk, "definition": elsewhere}
+
+    with pytest.raises(Invalid, match="uses this monitor") as refusal:
+        update_monitor(**move, actor=PERSON, at=NOW)
+
+    assert refusal.value.field == "workspace"
+    monitor.refresh_from_db()
+    assert monitor.workspace_id == integration.workspace_id
+    archive_integration(integration_id=integration.pk, actor=PERSON, at=NOW)
+    update_monitor(**move, actor=PERSON, at=NOW)
+    monitor.refresh_from_db()
+    assert monitor.workspace_id == elsewhere.workspace_id

@@ -23,6 +23,7 @@ from apps.monitors.services.coverage import note_unmeasured, unmeasured_until_no
 from apps.monitors.services.lifecycle import locked_monitor, note
 from apps.monitors.services.outages import settle_outages
 from apps.monitors.services.requests import check_requests, request_columns, write_requests
+from apps.monitors.signals import monitor_moved
 
 # Model columns under the names that people write.
 _PATHS = {"crontab": "crontab.expression", "crontab_time_zone": "crontab.time_zone"}
@@ -53,7 +54,8 @@ def update_monitor(
     """Bring a monitor to its definition. The same definition again changes nothing.
 
     A changed interval or crontab starts at its next slot, `enabled` pauses or resumes, changed locations or quorum
-    may open or close the outage. Raises Invalid with every error found, NotFound.
+    may open or close the outage. Raises Invalid with every error found (also where integrations of the old workspace
+    use it), NotFound.
     """
     _lock_family(definition)
     monitor = locked_monitor(monitor_id)
@@ -64,6 +66,8 @@ def update_monitor(
     locations, parents = _apply(monitor, definition, at)
     monitor.version += 1
     monitor.save()
+    if held.workspace_id != definition.workspace_id:
+        monitor_moved.send(sender=Monitor, monitor=monitor)
     monitor.parents.set(parents)
     if held.canonical().requests != definition.canonical().requests:
         write_requests(monitor=monitor, requests=definition.requests, at=at)
