@@ -25,7 +25,7 @@ def dashboard(user: Any, *, hides_steps: bool = False) -> dict[str, Any]:
     """Return {troubles, steps, needs, quiet, pages, platform, is_member} for this person.
 
     `needs` are the cards with something in them, `quiet` what the others say. `steps` is None once all are
-    done, or once the person hid them and the page works. A person without a role sees none of it.
+    done, for who cannot take them, or once the person hid them and the page works. A person without a role sees none of it.
     """
     person: User = user
     pages = pages_for(person)
@@ -35,7 +35,8 @@ def dashboard(user: Any, *, hides_steps: bool = False) -> dict[str, Any]:
     known = standings()
     cards = needs(person, now)
     steps = first_steps(person)
-    is_shown = steps.next is not None and not (hides_steps and steps.is_usable)
+    is_wanted = steps.is_theirs or (steps.is_usable and not hides_steps)
+    is_shown = steps.next is not None and is_wanted
     return {
         "is_member": True,
         "troubles": troubles(known, pages),

@@ -93,6 +93,14 @@ def test_an_editor_is_told_which_steps_are_not_theirs():
     assert "(somebody with more rights has to)" in text
 
 
+def test_who_can_take_no_step_is_not_led():
+    member = PageMembershipFactory(role="viewer")
+    client = Client()
+    client.force_login(member.user)
+
+    assert "Set up your status page" not in _text(client)
+
+
 def test_who_is_a_member_of_nothing_is_told_whom_to_ask(stranger: User):
     OutageFactory(monitor=MonitorFactory(name="Orders"))
     client = Client()

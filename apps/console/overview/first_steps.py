@@ -47,6 +47,11 @@ class FirstSteps:
         """Whether all is set up that a status page needs; a token is for programs."""
         return all(step.is_done for step in self.steps[:-1])
 
+    @property
+    def is_theirs(self) -> bool:
+        """Whether the person may take a step that is left, besides making a key for themselves."""
+        return any(step.url and not step.is_done for step in self.steps[:-1])
+
 
 def first_steps(user: User) -> FirstSteps:
     """Return how far this person's set-up has come, in one query."""
