@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
             )
     codes.append(_pytest("end to end", [*quick, "e2e and not browser"]))
     if "browser" not in absent:
-        codes.append(_pytest("browser", ["-q", "-m", "browser"]))
+        codes.append(_pytest("browser", [*quick, "browser"]))
     with contextlib.suppress(BrokenPipeError):
         if absent:
             print(f"Left out, not installed here: {', '.join(absent.values())}.")
