@@ -58,7 +58,9 @@ def past(*, schedule_ids: Sequence[int], window: Window, until: datetime) -> Pas
     this_hour, today = hour_of(until), day_of(until)
     last = today + (this_hour - today) // window.step * window.step if window.step < DAY else today
     since = last - (window.number - 1) * window.step
-    hours_until = max(known.get(Work.HOURS, this_hour), this_hour - (_OPEN_HOURS - 1) * HOUR)
+    # Nothing is rolled up yet in the first minutes of an installation.
+    first_open = this_hour - (_OPEN_HOURS - 1) * HOUR
+    hours_until = max(known.get(Work.HOURS, first_open), first_open)
     parts: dict[tuple[int, datetime], list[Tally]] = defaultdict(list)
 
     def add(schedule_id: int, started_at: datetime, tally: Tally) -> None:

@@ -111,3 +111,13 @@ def test_a_week_is_told_in_quarters_of_days_and_by_location():
     assert [part.count for part in week.together.stretches[-4:]] == [1, 0, 3, 0]
     assert [part.count for part in week.by_schedule[second.pk].stretches[-4:]] == [0, 0, 1, 0]
     assert week.by_schedule[first.pk].whole.highest_ms == 1300
+
+
+def test_before_the_first_counting_the_hour_before_is_seen_too():
+    schedule = ScheduleFactory()
+    on_the_hour = NOW.replace(minute=0, second=0, microsecond=0)
+    RunFactory(schedule=schedule, due_at=on_the_hour - timedelta(minutes=1))
+
+    day, *_ = spans(monitor_id=schedule.monitor_id, until=on_the_hour + timedelta(seconds=5))
+
+    assert day.whole.count == 1
