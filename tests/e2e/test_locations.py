@@ -44,16 +44,16 @@ integrations:
 """
 
 FACTS = """
-from apps.console.dashboard import _notices
+from apps.console.overview.trouble import troubles
 from apps.core.clock import database_now
 from apps.monitors.locations import standings
 from apps.monitors.models import Outage, Run, Schedule
-from apps.pages.models import MeasurementGap
+from apps.pages.models import MeasurementGap, Page
 there = {one.location.code: one for one in standings()}["eu-west"]
 schedule = Schedule.objects.get()
 answer = {
     "has_worker": there.has_worker,
-    "notices": [text for text in _notices() if "Europe" in text],
+    "notices": [one.what for one in troubles(standings(), Page.objects.none()) if "Europe" in one.what],
     "runs": Run.objects.count(),
     "claims": schedule.claim_no,
     "missed": schedule.missed,
