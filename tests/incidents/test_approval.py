@@ -11,7 +11,7 @@ import pytest
 from apps.core.errors import Conflict, Invalid
 from apps.core.models import AuditEvent
 from apps.incidents import services
-from apps.incidents.models import Draft, Incident, Maintenance
+from apps.incidents.models import Draft, Incident, IncidentUpdate, Maintenance
 from apps.incidents.services import (
     PastUpdate,
     cancel_maintenance,
@@ -176,10 +176,15 @@ def test_the_table_of_posts_is_the_services_that_know_of_approval():
 @pytest.mark.parametrize("actor", [MACHINE, TOKEN])
 @pytest.mark.parametrize("name", ["open", "update"])
 def test_automation_and_tokens_are_not_held_up(page, name, actor):
+    before = IncidentUpdate.objects.count()
+
     if name == "open":
         every_post(page)[name](actor=actor, at=EVEN_LATER)
     else:
         posted(opened(page, actor=MACHINE), "monitoring", actor=actor)
+
+    assert IncidentUpdate.objects.count() > before
+    assert not Draft.objects.filter(state=Draft.State.WAITING).exists()
 
 
 def test_a_post_waits_for_another_and_its_writer_cannot_approve_it(waiting, incident):
